@@ -1,0 +1,1 @@
+"""The command `patron`: run, ask, import and check an installation."""

@@ -1,0 +1,1 @@
+"""What every HTTP service shares: problems, identity, logs, traces, metrics and health."""

@@ -1,0 +1,1 @@
+"""People and companies: who the customers are, and what they did."""

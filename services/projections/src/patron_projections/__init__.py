@@ -1,0 +1,1 @@
+"""Read models: everything anyone looks at, built from the log."""
