@@ -1,0 +1,105 @@
+"""The port of the log: what every store of commits can do. Adapters: `memory`, `jetstream`.
+
+A store keeps bytes. It knows streams, order and guards; facts, keys and versions are the journal's.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from patron_events.envelope import StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One commit to be stored.
+
+    expected: sequence of the last commit on this stream that the decision saw; 0 for none.
+    message_id: the command id; the same for every repetition of the same append.
+    """
+
+    stream: StreamId
+    expected: int
+    message_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One commit as the store keeps it; `stored_at` is the store's clock (UTC)."""
+
+    stream: StreamId
+    sequence: int
+    stored_at: datetime
+    body: bytes
+
+
+class StaleExpectation(Exception):
+    """A guard no longer holds: somebody appended in between. Nothing of the atomic group was stored.
+
+    It may have been the same append, when an earlier answer was lost: the journal looks for its command id.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Commits read in order.
+
+    through: last sequence that was looked at, also where `partitions` left its commit out.
+    pending: how many messages the log held beyond this batch when it was read; 0 means caught up.
+    """
+
+    commits: Sequence[Stored]
+    through: int
+    pending: int
+
+
+class EventStore(Protocol):
+    """Appends atomic groups of commits under guards, and reads single aggregates; always current.
+
+    Raises (every method): Unavailable when the log cannot answer within its budget (15 s or more).
+    """
+
+    async def append(self, group: Sequence[Append]) -> Sequence[int]:
+        """Store all commits of a group or none; answers their sequences in order.
+
+        Repeating a group that was stored answers the same sequences or raises StaleExpectation.
+        The streams of one group (at most 1,000) are of one context and differ from each other.
+
+        Raises:
+            StaleExpectation: some guard does not hold; nothing was stored.
+        """
+        ...
+
+    async def append_each(
+        self, groups: Sequence[Sequence[Append]]
+    ) -> Sequence[Sequence[int] | StaleExpectation]:
+        """Store many independent groups, each atomic by itself, sharing batches where that is quicker."""
+        ...
+
+    async def last(self, streams: Sequence[StreamId]) -> Mapping[StreamId, Stored]:
+        """Find the last commit of each stream; streams without any are absent. Reads through the leader."""
+        ...
+
+    async def read(self, stream: StreamId, *, after: int = 0, count: int) -> Sequence[Stored]:
+        """Read up to `count` commits of one stream with a sequence above `after`, oldest first."""
+        ...
+
+
+class LogReader(Protocol):
+    """Reads the whole log of a context in order, for projections, verification and export."""
+
+    def follow(
+        self, context: str, *, after: int = 0, partitions: frozenset[int] | None = None
+    ) -> AsyncIterator[Batch]:
+        """Read everything above sequence `after`, then wait for more; close the iterator to stop.
+
+        Gaps are detected and mended by reading again; no commit is left out or given twice.
+        An empty batch is given about once a second while nothing comes, so that callers can look around.
+        """
+        ...
+
+    async def last_sequence(self, context: str) -> int:
+        """Tell the sequence of the newest commit of a context; 0 for an empty log."""
+        ...
