@@ -1,0 +1,1 @@
+"""Facts by context: the permanent wire contract. Import a context's module as `events`."""

@@ -1,0 +1,411 @@
+"""Facts of the contacts context: people, companies, what they did, and the keys they hold.
+
+Most facts state one facet of a record as it is from now on (`EmailsChanged` holds all e-mail addresses), so
+that the last fact of a kind is the present value and the one before it is what an auditor calls "before".
+Field names follow vCard (RFC 6350) and schema.org. Ids are UUIDs in text form.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from patron_events.personal import Personal
+from patron_events.registry import Fact, event_type, upcasts
+
+Scalar = str | bool | int | float
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """A named value: a preference, a custom field, a property of an interaction."""
+
+    name: str
+    value: Scalar
+
+
+class EmailAddress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An address as `email-validator` normalises it; `type` is work, home or other."""
+
+    value: str
+    type: str = "other"
+    primary: bool = False
+
+
+class PhoneNumber(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A number in E.164 (`value`) and as it was typed; `type` is cell, work, home, fax, pager or other."""
+
+    value: str
+    typed: str
+    type: str = "other"
+    primary: bool = False
+
+
+class PostalAddress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An address with the parts of vCard ADR; `country` is ISO 3166-1 alpha-2."""
+
+    type: str = "other"
+    street_address: str | None = None
+    extended_address: str | None = None
+    locality: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    primary: bool = False
+
+
+class SocialHandle(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An account at a social service, such as `linkedin`; at least one of handle and url is there."""
+
+    service: str
+    handle: str | None = None
+    url: str | None = None
+
+
+class ExternalId(msgspec.Struct, frozen=True):
+    """The id of this record in another system (`source`)."""
+
+    source: str
+    id: str
+
+
+class Touch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A contact with marketing: where from (`source`, `medium`, `campaign` as in UTM) and when."""
+
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    at: datetime | None = None
+
+
+class Money(msgspec.Struct, frozen=True):
+    """An amount in minor units (cents) of `currency` (ISO 4217, upper case)."""
+
+    amount_minor: int
+    currency: str
+
+
+class OrderLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of an order. quantity: exact decimal in text; amounts in minor units of the order's currency."""
+
+    amount_minor: int
+    quantity: str = "1"
+    sku: str | None = None
+    name: str | None = None
+    unit_price_minor: int | None = None
+
+
+# -- people ---------------------------------------------------------------------------------------------------
+
+
+@event_type("contacts.person-created", version=1)
+class PersonCreated(Fact):
+    """A person became known; what is known of them stands in the facts of the same commit."""
+
+
+@event_type("contacts.person-named", version=1)
+class PersonNamed(Fact):
+    """The parts of the name, as in vCard N and NICKNAME."""
+
+    given_name: Personal[str] | None = None
+    family_name: Personal[str] | None = None
+    additional_name: Personal[str] | None = None
+    honorific_prefix: Personal[str] | None = None
+    honorific_suffix: Personal[str] | None = None
+    nickname: Personal[str] | None = None
+
+
+@event_type("contacts.person-details-changed", version=1)
+class PersonDetailsChanged(Fact):
+    """Single-valued facts about a person. language: BCP 47; time_zone: IANA name."""
+
+    job_title: Personal[str] | None = None
+    department: str | None = None
+    language: str | None = None
+    time_zone: str | None = None
+    birth_date: Personal[date] | None = None
+    gender: Personal[str] | None = None
+    description: Personal[str] | None = None
+
+
+@event_type("contacts.preferences-changed", version=1)
+class PreferencesChanged(Fact):
+    """All preferences of a person, in order of name."""
+
+    preferences: Personal[tuple[Attribute, ...]] = ()
+
+
+@event_type("contacts.acquisition-changed", version=1)
+class AcquisitionChanged(Fact):
+    """Where a person came from: lead source, first and last touch."""
+
+    lead_source: str | None = None
+    first_touch: Touch | None = None
+    last_touch: Touch | None = None
+
+
+@event_type("contacts.lifecycle-stage-changed", version=1)
+class LifecycleStageChanged(Fact):
+    """The person moved along the customer lifecycle at the time of this fact."""
+
+    to: str
+    was: str | None = None
+
+
+@event_type("contacts.company-linked", version=1)
+class CompanyLinked(Fact):
+    """The person works for, or has another role at, a company. Dates are inclusive; None is open."""
+
+    company_id: str
+    role: str | None = None
+    start: date | None = None
+    end: date | None = None
+    primary: bool = False
+
+
+@event_type("contacts.company-unlinked", version=1)
+class CompanyUnlinked(Fact):
+    """The link was a mistake; a link that ended keeps an `end` instead."""
+
+    company_id: str
+
+
+# -- companies ------------------------------------------------------------------------------------------------
+
+
+@event_type("contacts.company-created", version=1)
+class CompanyCreated(Fact):
+    """A company became known."""
+
+
+@event_type("contacts.company-named", version=1)
+class CompanyNamed(Fact):
+    """How the company is called, and its registered name."""
+
+    name: str
+    legal_name: str | None = None
+
+
+@event_type("contacts.company-details-changed", version=1)
+class CompanyDetailsChanged(Fact):
+    """Single-valued facts about a company. domains: lower case; founding_year: Gregorian."""
+
+    website: str | None = None
+    domains: tuple[str, ...] = ()
+    industry: str | None = None
+    employees: int | None = None
+    annual_revenue: Money | None = None
+    founding_year: int | None = None
+    description: str | None = None
+    parent_id: str | None = None
+
+
+# -- people and companies alike -------------------------------------------------------------------------------
+
+
+@event_type("contacts.emails-changed", version=1)
+class EmailsChanged(Fact):
+    """All e-mail addresses; exactly one is primary where there are any."""
+
+    emails: Personal[tuple[EmailAddress, ...]] = ()
+
+
+@event_type("contacts.phones-changed", version=1)
+class PhonesChanged(Fact):
+    """All phone numbers; exactly one is primary where there are any."""
+
+    phones: Personal[tuple[PhoneNumber, ...]] = ()
+
+
+@event_type("contacts.addresses-changed", version=1)
+class AddressesChanged(Fact):
+    """All postal addresses."""
+
+    addresses: Personal[tuple[PostalAddress, ...]] = ()
+
+
+@event_type("contacts.social-handles-changed", version=1)
+class SocialHandlesChanged(Fact):
+    """All accounts at social services, and all web addresses."""
+
+    social: Personal[tuple[SocialHandle, ...]] = ()
+    urls: Personal[tuple[str, ...]] = ()
+
+
+@event_type("contacts.tags-changed", version=1)
+class TagsChanged(Fact):
+    """All tags, sorted."""
+
+    tags: tuple[str, ...] = ()
+
+
+@event_type("contacts.custom-fields-changed", version=1)
+class CustomFieldsChanged(Fact):
+    """All custom fields in order of name; those defined as personal stand apart."""
+
+    fields: tuple[Attribute, ...] = ()
+    personal: Personal[tuple[Attribute, ...]] = ()
+
+
+@event_type("contacts.external-ids-changed", version=1)
+class ExternalIdsChanged(Fact):
+    """All ids in other systems, sorted."""
+
+    external_ids: tuple[ExternalId, ...] = ()
+
+
+@event_type("contacts.owner-assigned", version=1)
+class OwnerAssigned(Fact):
+    """Who looks after the record."""
+
+    owner: str | None = None
+    team: str | None = None
+
+
+@event_type("contacts.note-added", version=1)
+class NoteAdded(Fact):
+    """Somebody wrote something down about the record."""
+
+    note_id: str
+    text: Personal[str]
+    author: str
+
+
+@event_type("contacts.note-removed", version=1)
+class NoteRemoved(Fact):
+    """A note was taken back; its text stays in the log until the person is erased."""
+
+    note_id: str
+
+
+@event_type("contacts.record-archived", version=1)
+class RecordArchived(Fact):
+    """The record left daily use and gave up its unique keys."""
+
+    reason: str | None = None
+
+
+@event_type("contacts.record-restored", version=1)
+class RecordRestored(Fact):
+    """The record came back into use and holds its unique keys again."""
+
+
+@event_type("contacts.record-erased", version=1)
+class RecordErased(Fact):
+    """The key of the data subject was destroyed (GDPR art. 17); what was personal cannot be read any more."""
+
+    reason: str | None = None
+
+
+# -- what people and companies did ----------------------------------------------------------------------------
+
+
+@event_type("contacts.interaction-logged", version=2)
+class InteractionLogged(Fact):
+    """A contact with a customer at the time of this fact.
+
+    kind: email, call, meeting, chat, visit, form, social, note or other; direction: inbound, outbound or None.
+    channel: the means in the words of its source, such as `zoom` or `instagram`.
+    """
+
+    interaction_id: str
+    kind: str
+    direction: str | None = None
+    channel: str | None = None
+    subject: Personal[str] | None = None
+    body: Personal[str] | None = None
+    duration_s: int | None = None
+    company_id: str | None = None
+    source: str | None = None
+    external_id: str | None = None
+    properties: Personal[tuple[Attribute, ...]] = ()
+
+
+@upcasts(InteractionLogged, from_version=1, personal=("subject", "body"))
+def _split_direction_from_kind(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 said `inbound-call`; version 2 keeps kind and direction apart."""
+    direction, _, kind = document["kind"].rpartition("-")
+    return {**document, "kind": kind, **({"direction": direction} if direction else {})}
+
+
+@event_type("contacts.order-placed", version=1)
+class OrderPlaced(Fact):
+    """A customer bought something at the time of this fact. amount_minor: total in minor units of `currency`."""
+
+    order_id: str
+    currency: str
+    amount_minor: int
+    lines: tuple[OrderLine, ...] = ()
+    status: str | None = None
+    company_id: str | None = None
+    source: str | None = None
+    external_id: str | None = None
+
+
+# -- unique keys and custom fields ----------------------------------------------------------------------------
+
+
+@event_type("contacts.key-claimed", version=1)
+class KeyClaimed(Fact):
+    """A unique key belongs to a live record from now on. kind: email, external-id or custom:<name>."""
+
+    kind: str
+    owner: str
+
+
+@event_type("contacts.key-released", version=1)
+class KeyReleased(Fact):
+    """The key is free again."""
+
+    owner: str
+
+
+@event_type("contacts.field-defined", version=1)
+class FieldDefined(Fact):
+    """A custom field has this definition from now on; `options` are the values of an enum."""
+
+    name: str
+    type: str
+    label: str | None = None
+    required: bool = False
+    options: tuple[str, ...] = ()
+    unique: bool = False
+    personal: bool = False
+
+
+@event_type("contacts.field-retired", version=1)
+class FieldRetired(Fact):
+    """The field takes no new values; recorded ones stay readable."""
+
+    name: str
+
+
+RecordEvent = (
+    EmailsChanged
+    | PhonesChanged
+    | AddressesChanged
+    | SocialHandlesChanged
+    | TagsChanged
+    | CustomFieldsChanged
+    | ExternalIdsChanged
+    | OwnerAssigned
+    | NoteAdded
+    | NoteRemoved
+    | RecordArchived
+    | RecordRestored
+    | RecordErased
+)
+PersonEvent = (
+    PersonCreated
+    | PersonNamed
+    | PersonDetailsChanged
+    | PreferencesChanged
+    | AcquisitionChanged
+    | LifecycleStageChanged
+    | CompanyLinked
+    | CompanyUnlinked
+    | RecordEvent
+)
+CompanyEvent = CompanyCreated | CompanyNamed | CompanyDetailsChanged | RecordEvent
+ActivityEvent = InteractionLogged | OrderPlaced
+ClaimEvent = KeyClaimed | KeyReleased
+FieldEvent = FieldDefined | FieldRetired
