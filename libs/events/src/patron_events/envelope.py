@@ -139,9 +139,7 @@ _decoder: Final = msgspec.json.Decoder(Commit)
 def encode_commit(commit: Commit) -> tuple[bytes, str]:
     """Write the stored form of a commit; answers its bytes and its hash. `commit.hash` is ignored."""
     open_form = _encoder.encode(
-        _Unhashed(
-            commit.id, commit.recorded_at, commit.actor, commit.cause, commit.version, commit.prev, commit.events
-        )
+        _Unhashed(commit.id, commit.recorded_at, commit.actor, commit.cause, commit.version, commit.prev, commit.events)
     )
     digest = hashlib.sha256(open_form).hexdigest()
     return open_form[:-1] + _HASH_OPENS + digest.encode() + b'"}', digest
@@ -160,7 +158,7 @@ def stored_hash(body: bytes) -> str | None:
     return hashlib.sha256(body[:start] + b"}").hexdigest()
 
 
-E = TypeVar("E", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
 
 
 class CommitHead(msgspec.Struct, frozen=True, gc=False):
@@ -177,10 +175,10 @@ class CommitHead(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
-class Recorded(msgspec.Struct, Generic[E], frozen=True, gc=False):
+class Recorded(msgspec.Struct, Generic[E_co], frozen=True, gc=False):
     """A fact read back: what happened, when it happened, and the commit that recorded it."""
 
-    event: E
+    event: E_co
     type: str
     occurred_at: datetime
     index: int

@@ -39,9 +39,7 @@ class MemoryStore:
             self._grown.notify_all()
         return sequences
 
-    async def append_each(
-        self, groups: Sequence[Sequence[Append]]
-    ) -> Sequence[Sequence[int] | StaleExpectation]:
+    async def append_each(self, groups: Sequence[Sequence[Append]]) -> Sequence[Sequence[int] | StaleExpectation]:
         """Store many independent groups."""
         answers: list[Sequence[int] | StaleExpectation] = []
         for group in groups:

@@ -1,6 +1,6 @@
 """Reading many stored commits at once: keys are fetched together, and what cannot be read is named."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from patron_events.codec import decode_events, head_of, subjects_of
 from patron_events.envelope import Commit, CommitHead, Recorded, decode_commit
 from patron_events.registry import Fact, NewerEventVersion, UnknownEventType
-from patron_events.sealing import SealBroken
+from patron_events.sealing import SealBroken, SubjectKey
 from patron_events.store import Stored
 from patron_events.vault import KeyVault
 
@@ -44,7 +44,7 @@ async def open_commits(batch: Sequence[Stored], vault: KeyVault) -> Sequence[Ope
     for stored, commit in zip(batch, commits, strict=True):
         if isinstance(commit, Commit):
             wanted |= subjects_of(commit, stored.stream)
-    keys = await vault.find(wanted) if wanted else {}
+    keys: Mapping[str, SubjectKey] = await vault.find(wanted) if wanted else {}
     answers: list[Opened | Unreadable] = []
     for stored, commit in zip(batch, commits, strict=True):
         if isinstance(commit, Unreadable):

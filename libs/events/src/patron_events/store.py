@@ -72,9 +72,7 @@ class EventStore(Protocol):
         """
         ...
 
-    async def append_each(
-        self, groups: Sequence[Sequence[Append]]
-    ) -> Sequence[Sequence[int] | StaleExpectation]:
+    async def append_each(self, groups: Sequence[Sequence[Append]]) -> Sequence[Sequence[int] | StaleExpectation]:
         """Store many independent groups, each atomic by itself, sharing batches where that is quicker."""
         ...
 
@@ -90,9 +88,7 @@ class EventStore(Protocol):
 class LogReader(Protocol):
     """Reads the whole log of a context in order, for projections, verification and export."""
 
-    def follow(
-        self, context: str, *, after: int = 0, partitions: frozenset[int] | None = None
-    ) -> AsyncIterator[Batch]:
+    def follow(self, context: str, *, after: int = 0, partitions: frozenset[int] | None = None) -> AsyncIterator[Batch]:
         """Read everything above sequence `after`, then wait for more; close the iterator to stop.
 
         Gaps are detected and mended by reading again; no commit is left out or given twice.

@@ -98,12 +98,12 @@ class OrderLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @event_type("contacts.person-created", version=1)
-class PersonCreated(Fact):
+class PersonCreated(Fact, frozen=True):
     """A person became known; what is known of them stands in the facts of the same commit."""
 
 
 @event_type("contacts.person-named", version=1)
-class PersonNamed(Fact):
+class PersonNamed(Fact, frozen=True):
     """The parts of the name, as in vCard N and NICKNAME."""
 
     given_name: Personal[str] | None = None
@@ -115,7 +115,7 @@ class PersonNamed(Fact):
 
 
 @event_type("contacts.person-details-changed", version=1)
-class PersonDetailsChanged(Fact):
+class PersonDetailsChanged(Fact, frozen=True):
     """Single-valued facts about a person. language: BCP 47; time_zone: IANA name."""
 
     job_title: Personal[str] | None = None
@@ -128,14 +128,14 @@ class PersonDetailsChanged(Fact):
 
 
 @event_type("contacts.preferences-changed", version=1)
-class PreferencesChanged(Fact):
+class PreferencesChanged(Fact, frozen=True):
     """All preferences of a person, in order of name."""
 
     preferences: Personal[tuple[Attribute, ...]] = ()
 
 
 @event_type("contacts.acquisition-changed", version=1)
-class AcquisitionChanged(Fact):
+class AcquisitionChanged(Fact, frozen=True):
     """Where a person came from: lead source, first and last touch."""
 
     lead_source: str | None = None
@@ -144,7 +144,7 @@ class AcquisitionChanged(Fact):
 
 
 @event_type("contacts.lifecycle-stage-changed", version=1)
-class LifecycleStageChanged(Fact):
+class LifecycleStageChanged(Fact, frozen=True):
     """The person moved along the customer lifecycle at the time of this fact."""
 
     to: str
@@ -152,7 +152,7 @@ class LifecycleStageChanged(Fact):
 
 
 @event_type("contacts.company-linked", version=1)
-class CompanyLinked(Fact):
+class CompanyLinked(Fact, frozen=True):
     """The person works for, or has another role at, a company. Dates are inclusive; None is open."""
 
     company_id: str
@@ -163,7 +163,7 @@ class CompanyLinked(Fact):
 
 
 @event_type("contacts.company-unlinked", version=1)
-class CompanyUnlinked(Fact):
+class CompanyUnlinked(Fact, frozen=True):
     """The link was a mistake; a link that ended keeps an `end` instead."""
 
     company_id: str
@@ -173,12 +173,12 @@ class CompanyUnlinked(Fact):
 
 
 @event_type("contacts.company-created", version=1)
-class CompanyCreated(Fact):
+class CompanyCreated(Fact, frozen=True):
     """A company became known."""
 
 
 @event_type("contacts.company-named", version=1)
-class CompanyNamed(Fact):
+class CompanyNamed(Fact, frozen=True):
     """How the company is called, and its registered name."""
 
     name: str
@@ -186,7 +186,7 @@ class CompanyNamed(Fact):
 
 
 @event_type("contacts.company-details-changed", version=1)
-class CompanyDetailsChanged(Fact):
+class CompanyDetailsChanged(Fact, frozen=True):
     """Single-valued facts about a company. domains: lower case; founding_year: Gregorian."""
 
     website: str | None = None
@@ -203,28 +203,28 @@ class CompanyDetailsChanged(Fact):
 
 
 @event_type("contacts.emails-changed", version=1)
-class EmailsChanged(Fact):
+class EmailsChanged(Fact, frozen=True):
     """All e-mail addresses; exactly one is primary where there are any."""
 
     emails: Personal[tuple[EmailAddress, ...]] = ()
 
 
 @event_type("contacts.phones-changed", version=1)
-class PhonesChanged(Fact):
+class PhonesChanged(Fact, frozen=True):
     """All phone numbers; exactly one is primary where there are any."""
 
     phones: Personal[tuple[PhoneNumber, ...]] = ()
 
 
 @event_type("contacts.addresses-changed", version=1)
-class AddressesChanged(Fact):
+class AddressesChanged(Fact, frozen=True):
     """All postal addresses."""
 
     addresses: Personal[tuple[PostalAddress, ...]] = ()
 
 
 @event_type("contacts.social-handles-changed", version=1)
-class SocialHandlesChanged(Fact):
+class SocialHandlesChanged(Fact, frozen=True):
     """All accounts at social services, and all web addresses."""
 
     social: Personal[tuple[SocialHandle, ...]] = ()
@@ -232,14 +232,14 @@ class SocialHandlesChanged(Fact):
 
 
 @event_type("contacts.tags-changed", version=1)
-class TagsChanged(Fact):
+class TagsChanged(Fact, frozen=True):
     """All tags, sorted."""
 
     tags: tuple[str, ...] = ()
 
 
 @event_type("contacts.custom-fields-changed", version=1)
-class CustomFieldsChanged(Fact):
+class CustomFieldsChanged(Fact, frozen=True):
     """All custom fields in order of name; those defined as personal stand apart."""
 
     fields: tuple[Attribute, ...] = ()
@@ -247,14 +247,14 @@ class CustomFieldsChanged(Fact):
 
 
 @event_type("contacts.external-ids-changed", version=1)
-class ExternalIdsChanged(Fact):
+class ExternalIdsChanged(Fact, frozen=True):
     """All ids in other systems, sorted."""
 
     external_ids: tuple[ExternalId, ...] = ()
 
 
 @event_type("contacts.owner-assigned", version=1)
-class OwnerAssigned(Fact):
+class OwnerAssigned(Fact, frozen=True):
     """Who looks after the record."""
 
     owner: str | None = None
@@ -262,7 +262,7 @@ class OwnerAssigned(Fact):
 
 
 @event_type("contacts.note-added", version=1)
-class NoteAdded(Fact):
+class NoteAdded(Fact, frozen=True):
     """Somebody wrote something down about the record."""
 
     note_id: str
@@ -271,26 +271,26 @@ class NoteAdded(Fact):
 
 
 @event_type("contacts.note-removed", version=1)
-class NoteRemoved(Fact):
+class NoteRemoved(Fact, frozen=True):
     """A note was taken back; its text stays in the log until the person is erased."""
 
     note_id: str
 
 
 @event_type("contacts.record-archived", version=1)
-class RecordArchived(Fact):
+class RecordArchived(Fact, frozen=True):
     """The record left daily use and gave up its unique keys."""
 
     reason: str | None = None
 
 
 @event_type("contacts.record-restored", version=1)
-class RecordRestored(Fact):
+class RecordRestored(Fact, frozen=True):
     """The record came back into use and holds its unique keys again."""
 
 
 @event_type("contacts.record-erased", version=1)
-class RecordErased(Fact):
+class RecordErased(Fact, frozen=True):
     """The key of the data subject was destroyed (GDPR art. 17); what was personal cannot be read any more."""
 
     reason: str | None = None
@@ -300,7 +300,7 @@ class RecordErased(Fact):
 
 
 @event_type("contacts.interaction-logged", version=2)
-class InteractionLogged(Fact):
+class InteractionLogged(Fact, frozen=True):
     """A contact with a customer at the time of this fact.
 
     kind: email, call, meeting, chat, visit, form, social, note or other; direction: inbound, outbound or None.
@@ -328,7 +328,7 @@ def _split_direction_from_kind(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @event_type("contacts.order-placed", version=1)
-class OrderPlaced(Fact):
+class OrderPlaced(Fact, frozen=True):
     """A customer bought something at the time of this fact. amount_minor: total in minor units of `currency`."""
 
     order_id: str
@@ -345,7 +345,7 @@ class OrderPlaced(Fact):
 
 
 @event_type("contacts.key-claimed", version=1)
-class KeyClaimed(Fact):
+class KeyClaimed(Fact, frozen=True):
     """A unique key belongs to a live record from now on. kind: email, external-id or custom:<name>."""
 
     kind: str
@@ -353,14 +353,14 @@ class KeyClaimed(Fact):
 
 
 @event_type("contacts.key-released", version=1)
-class KeyReleased(Fact):
+class KeyReleased(Fact, frozen=True):
     """The key is free again."""
 
     owner: str
 
 
 @event_type("contacts.field-defined", version=1)
-class FieldDefined(Fact):
+class FieldDefined(Fact, frozen=True):
     """A custom field has this definition from now on; `options` are the values of an enum."""
 
     name: str
@@ -373,7 +373,7 @@ class FieldDefined(Fact):
 
 
 @event_type("contacts.field-retired", version=1)
-class FieldRetired(Fact):
+class FieldRetired(Fact, frozen=True):
     """The field takes no new values; recorded ones stay readable."""
 
     name: str
