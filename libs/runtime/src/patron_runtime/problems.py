@@ -12,6 +12,7 @@ import msgspec
 from fastapi import Response
 from fastapi.exceptions import HTTPException
 from opentelemetry import trace
+
 from patron_events.rejections import (
     Conflict,
     Forbidden,

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from patron_events.rejections import Rejection, Unavailable
 from starlette.exceptions import HTTPException
 
+from patron_events.rejections import Rejection, Unavailable
 from patron_runtime.problems import FieldError, Refused, answer, code_of_status, problem, status_of
 
 _NAME_LIMIT: Final = 64
