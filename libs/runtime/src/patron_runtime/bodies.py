@@ -4,11 +4,13 @@ The parser of the standard library takes NaN, 1e999 and lone surrogates, which f
 msgspec refuses them and takes a third of the time (3.8 against 11.8 us for a person of 600 bytes).
 """
 
-from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Final, cast
+import re
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from typing import Any, Final, Protocol, cast, runtime_checkable
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
@@ -16,8 +18,12 @@ from typing_extensions import override
 from patron_runtime.problems import Refused, answer, problem
 
 MAX_DEPTH: Final = 32
+# msgspec, which writes the log, and PostgreSQL stop at 64 bits.
+_LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
+_LARGEST: Final = 2**63 - 1
 _BRACKETS: Final = b"[]{}"
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _BRACKETS)
+_OUT_OF_RANGE: Final = "The body has a number that is out of range."
 _MALFORMED: Final = "malformed-json"
 
 
@@ -34,10 +40,10 @@ def decode_json(body: bytes) -> Any:
     except RecursionError:
         raise Refused(400, _MALFORMED, "The body is nested too deeply.") from None
     except msgspec.ValidationError:
-        raise Refused(400, _MALFORMED, "The body has a number that is out of range.") from None
+        raise Refused(400, _MALFORMED, _OUT_OF_RANGE) from None
     except msgspec.DecodeError:
         raise Refused(400, _MALFORMED, "The body is not JSON as of RFC 8259.") from None
-    if b"\\u0000" in body or _may_be_deep(body):
+    if b"\\u0000" in body or _LONG_NUMBER.search(body) or _may_be_deep(body):
         _check(value)
     return value
 
@@ -67,6 +73,8 @@ def _check(value: object) -> None:
                 below.extend(cast("list[object]", part))
             elif isinstance(part, str) and "\0" in part:
                 raise Refused(400, _MALFORMED, "The body has a text with the character U+0000.")
+            elif type(part) is int and abs(part) > _LARGEST:
+                raise Refused(400, _MALFORMED, _OUT_OF_RANGE)
         if not below:
             return
         level = below
@@ -84,16 +92,31 @@ class StrictRequest(Request):
         return self._json
 
 
+@runtime_checkable
+class Gate(Protocol):
+    """A dependency that decides about the caller from the headers alone."""
+
+    async def authorise(self, request: Request) -> object:
+        """Raise a refusal unless the caller may use the route."""
+        ...
+
+
 class StrictRoute(APIRoute):
-    """Refuse bodies of other types with 415, and hand `StrictRequest` to the route."""
+    """Ask the gates before the body is read, refuse other types than JSON (415), hand `StrictRequest` on.
+
+    FastAPI alone reads and parses the whole body, up to 64 MiB, before it asks who the caller is.
+    """
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler of this route."""
         inner = super().get_route_handler()
         takes_body = self.body_field is not None
+        gates = tuple(_gates(self.dependant)) if takes_body else ()
 
         async def handle(request: Request) -> Response:
+            for gate in gates:
+                await gate.authorise(request)
             if takes_body:
                 _check_type(request.scope)
             return await inner(StrictRequest(request.scope, request.receive))
@@ -104,6 +127,13 @@ class StrictRoute(APIRoute):
 def router(**options: Any) -> APIRouter:
     """Make a router whose routes read bodies strictly; takes the options of `fastapi.APIRouter`."""
     return APIRouter(route_class=StrictRoute, **options)
+
+
+def _gates(dependant: Dependant) -> Iterator[Gate]:
+    if isinstance(dependant.call, Gate):
+        yield dependant.call
+    for below in dependant.dependencies:
+        yield from _gates(below)
 
 
 def _check_type(scope: Scope) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -15,7 +15,7 @@ _log = structlog.get_logger("patron.drain")
 
 
 @contextmanager
-def draining_on_sigterm(health: Health, delay_s: float) -> Iterator[None]:
+def draining_on_sigterm(health: Health, delay_s: float) -> Generator[None]:
     """Delay the server's own handler of SIGTERM by `delay_s`; a second SIGTERM is passed on at once.
 
     The server (uvicorn) must have installed its handler already, as it has when it starts the lifespan.

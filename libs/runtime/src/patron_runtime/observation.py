@@ -91,4 +91,4 @@ def route_of(scope: Scope) -> str:
     """Give the template of the route that was chosen, such as `/contacts/v1/people/{person_id}`."""
     # FastAPI leaves the template with all prefixes in a context of its own, the bare one on the route.
     chosen: Any = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-    return getattr(chosen, "path_format", None) or getattr(chosen, "path", None) or UNMATCHED
+    return getattr(chosen, "path_format", None) or getattr(scope.get("endpoint"), "__name__", UNMATCHED)

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Header, Request
+from fastapi import Depends, Header, Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from opentelemetry import trace
@@ -17,6 +17,8 @@ from patron_runtime.state import runtime_of
 ANY_VERSION: Final = "*"
 _VERSION: Final = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
+_KEY_TEXT: Final = "1 to 255 printable ASCII characters; a repeat with the same key changes nothing."
+_MATCH_TEXT: Final = 'Version that the caller saw, as in its ETag: `"7"`; 412 if there is another. `*`: any.'
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -48,7 +50,8 @@ class _Authenticated(SecurityBase):
         self.model = HTTPBearer(bearerFormat="JWT", description="A JWT of a trusted issuer for `patron`.")
         self.scheme_name = "bearer"
 
-    async def _principal(self, request: Request) -> Principal:
+    async def authorise(self, request: Request) -> Principal:
+        """Verify the token and the role; `StrictRoute` does it once more early, before it reads the body."""
         principal = await runtime_of(request).verifier.verify(bearer_token(request))
         if not principal.may(self.role):
             detail = f"This operation needs the role {self.role.value}."
@@ -61,7 +64,7 @@ class Requires(_Authenticated):
 
     async def __call__(self, request: Request) -> Principal:
         """Verify the token of this request."""
-        return await self._principal(request)
+        return await self.authorise(request)
 
 
 class Asks(_Authenticated):
@@ -69,7 +72,7 @@ class Asks(_Authenticated):
 
     async def __call__(self, request: Request) -> AskedBy:
         """Verify the token and read the circumstances of this request."""
-        principal = await self._principal(request)
+        principal = await self.authorise(request)
         traceparent, correlation_id = _story(request)
         return AskedBy(principal, source_address(request), correlation_id, traceparent)
 
@@ -82,15 +85,18 @@ class Commands(_Authenticated):
         request: Request,
         idempotency_key: Annotated[
             str | None,
-            Header(description="1 to 255 printable ASCII characters; a repeat with the same key changes nothing."),
+            Header(
+                alias="Idempotency-Key",
+                description=_KEY_TEXT,
+            ),
         ] = None,
         if_match: Annotated[
             str | None,
-            Header(description='Version that the caller saw, as in its ETag: `"7"`; else 412. `*`: any.'),
+            Header(alias="If-Match", description=_MATCH_TEXT),
         ] = None,
     ) -> AskedBy:
         """Verify the token and read the circumstances and conditions of this request."""
-        principal = await self._principal(request)
+        principal = await self.authorise(request)
         traceparent, correlation_id = _story(request)
         return AskedBy(
             principal,
@@ -101,6 +107,11 @@ class Commands(_Authenticated):
             version_of(if_match),
             if_match == ANY_VERSION,
         )
+
+
+Reading = Annotated[AskedBy, Depends(Asks(Role.READER))]
+Commanding = Annotated[AskedBy, Depends(Commands(Role.AGENT))]
+Administering = Annotated[AskedBy, Depends(Commands(Role.ADMIN))]
 
 
 def requires(role: Role) -> Requires:

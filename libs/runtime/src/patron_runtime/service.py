@@ -1,7 +1,7 @@
 """Build the FastAPI application of a service with everything that all services share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -132,7 +132,7 @@ def server_options() -> dict[str, Any]:
 
 def _lifespan(runtime: Runtime, tracing: Tracing, inner: Lifespan | None) -> Lifespan:
     @asynccontextmanager
-    async def run(app: FastAPI) -> AsyncIterator[None]:
+    async def run(app: FastAPI) -> AsyncGenerator[None]:
         with draining_on_sigterm(runtime.health, runtime.settings.drain_delay_s):
             try:
                 if inner is None:
