@@ -32,10 +32,13 @@ class EmailAddress(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PhoneNumber(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A number in E.164 (`value`) and as it was typed; `type` is cell, work, home, fax, pager or other."""
+    """A number in E.164 (`value`) and as it was typed; `type` is cell, work, home, fax, pager or other.
 
-    value: str
+    value: None where no region was known to read a national form by; the number is kept, unproved.
+    """
+
     typed: str
+    value: str | None = None
     type: str = "other"
     primary: bool = False
 
