@@ -107,6 +107,13 @@ class StrictRoute(APIRoute):
     FastAPI alone reads and parses the whole body, up to 64 MiB, before it asks who the caller is.
     """
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        documented = [parameter for gate in _gates(self.dependant) for parameter in getattr(gate, "parameters", ())]
+        if documented:
+            extra = self.openapi_extra or {}
+            self.openapi_extra = {**extra, "parameters": [*extra.get("parameters", ()), *documented]}
+
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap FastAPI's handler of this route."""

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
 
-from patron_runtime.bodies import router
 from patron_runtime.problems import answer, problem
 
 Check = Callable[[], Awaitable[None]]
@@ -49,24 +49,20 @@ class Health:
         return reason
 
 
-def health_router(health: Health) -> APIRouter:
-    """Make the routes `/health/live` and `/health/ready`; neither needs a token."""
-    routes = router(prefix="/health", include_in_schema=False)
+def add_health(app: FastAPI, health: Health) -> None:
+    """Add `/health/live` and `/health/ready`; neither needs a token nor is part of the documented API."""
 
-    @routes.get("/live")
     async def live() -> dict[str, str]:
-        """Say that the process answers."""
         return {"status": "live"}
 
-    @routes.get("/ready", response_model=None)
-    async def ready() -> Response | dict[str, object]:
-        """Say whether requests can be served; 503 names the checks that failed."""
+    async def ready() -> Response:
         if health.draining:
             return answer(problem(503, "draining", "The service is being stopped."))
         failures = await health.failures()
         if failures:
             names = ", ".join(f"{name} ({reason})" for name, reason in sorted(failures.items()))
             return answer(problem(503, "not-ready", f"Not ready: {names}."))
-        return {"status": "ready"}
+        return JSONResponse({"status": "ready"})
 
-    return routes
+    app.add_api_route("/health/live", live, include_in_schema=False)
+    app.add_api_route("/health/ready", ready, include_in_schema=False, response_model=None)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import FastAPI, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -23,8 +23,6 @@ from prometheus_client.multiprocess import (
     MultiProcessCollector,
     mark_process_dead,  # pyright: ignore[reportUnknownVariableType]  # the library leaves it untyped
 )
-
-from patron_runtime.bodies import router
 
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -83,13 +81,10 @@ class Metrics:
             mark_process_dead(os.getpid())
 
 
-def metrics_router(metrics: Metrics) -> APIRouter:
-    """Make the route `/metrics`; it needs no token."""
-    routes = router(include_in_schema=False)
+def add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    """Add `/metrics`; it needs no token and is not part of the documented API."""
 
-    @routes.get("/metrics")
     async def exposition() -> Response:
-        """Answer a scrape."""
         return Response(metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    return routes
+    app.add_api_route("/metrics", exposition, include_in_schema=False, response_model=None)

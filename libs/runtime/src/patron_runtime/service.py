@@ -14,10 +14,10 @@ from typing_extensions import override
 from patron_runtime import refusals
 from patron_runtime.bodies import RequestLimits, StrictRoute
 from patron_runtime.drain import draining_on_sigterm
-from patron_runtime.health import Check, Health, health_router
+from patron_runtime.health import Check, Health, add_health
 from patron_runtime.identity import Verifier
 from patron_runtime.logs import configure_logs
-from patron_runtime.metrics import Metrics, metrics_router
+from patron_runtime.metrics import Metrics, add_metrics
 from patron_runtime.observation import Observation
 from patron_runtime.openapi import complete
 from patron_runtime.settings import RuntimeSettings
@@ -110,8 +110,8 @@ def create_service(
     app.router.route_class = StrictRoute
     attach(app, runtime)
     refusals.install(app)
-    app.include_router(health_router(runtime.health))
-    app.include_router(metrics_router(runtime.metrics))
+    add_health(app, runtime.health)
+    add_metrics(app, runtime.metrics)
     return app
 
 
