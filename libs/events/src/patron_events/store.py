@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from patron_events.envelope import StreamId
+from patron_events.rejections import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class StaleExpectation(Exception):
     """
 
 
+class CommitTooLarge(Invalid):
+    """The request makes a commit that is larger than the log takes (1 MB unless configured otherwise)."""
+
+    code = "commit-too-large"
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Commits read in order.
@@ -69,6 +76,7 @@ class EventStore(Protocol):
 
         Raises:
             StaleExpectation: some guard does not hold; nothing was stored.
+            CommitTooLarge: a commit is too large for the log; no repetition helps.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""The log in NATS JetStream: streams, appends, readers and keys."""
