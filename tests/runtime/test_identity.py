@@ -1,6 +1,9 @@
+import http.server
 import json
 import stat
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -8,9 +11,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from patron_runtime.identity import EmbeddedIssuer, Principal, Role, TrustedIssuer, Verifier
+from patron_runtime.keys import IssuerUnreachable
 from patron_runtime.problems import Refused
 from patron_runtime.service import Service
 from runtime.things import PEOPLE, client_of
@@ -53,7 +58,7 @@ async def test_tokens_that_ended_are_forged_or_meant_for_others_are_refused(
     assert await code_of(verifier, issuer.issue("ann", ["agent"], ttl_s=-60)) == "token-expired"
     assert await code_of(verifier, f"{head}.{body}.{signature[:-6]}AAAAAA") == "token-invalid"
     assert await code_of(verifier, jwt.encode(mine, stranger, "EdDSA")) == "token-invalid"
-    assert await code_of(verifier, jwt.encode(mine, None, "none")) == "token-invalid"
+    assert await code_of(verifier, jwt.encode(mine, "", "none")) == "token-invalid"
     assert await code_of(verifier, jwt.encode(mine, "s" * 32, "HS256")) == "token-invalid"
     assert await code_of(verifier, jwt.encode(claims(), stranger, "EdDSA")) == "token-invalid"
     assert await code_of(verifier, "nonsense") == "token-invalid"
@@ -63,7 +68,9 @@ async def test_tokens_that_ended_are_forged_or_meant_for_others_are_refused(
 @pytest.mark.parametrize("missing", ["exp", "sub", "aud"])
 async def test_a_token_needs_its_claims(issuer: EmbeddedIssuer, verifier: Verifier, missing: str) -> None:
     some = {name: value for name, value in claims(iss=issuer.name).items() if name != missing}
-    token = jwt.encode(some, issuer._key, "EdDSA")
+    key = load_pem_private_key((issuer.public_key_file.parent / "issuer.private.pem").read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    token = jwt.encode(some, key, "EdDSA")
     assert await code_of(verifier, token) == "token-invalid"
 
 
@@ -96,6 +103,52 @@ async def test_a_key_set_serves_several_algorithms_and_is_read_again_when_it_cha
     assert await code_of(verifier, by_second) == "token-invalid"
     path.write_text(json.dumps({"keys": [one, two]}))
     assert (await verifier.verify(by_second)).subject == "ann"
+
+
+@pytest.fixture
+def published() -> Iterator[tuple[dict[str, object], str]]:
+    """A key set that can be changed, and the address that serves it."""
+    document: dict[str, object] = {"keys": []}
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode())
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield document, f"http://127.0.0.1:{server.server_port}/jwks"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def test_keys_of_an_oidc_issuer_are_fetched_and_rotate(
+    published: tuple[dict[str, object], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, url = published
+    first, second = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    one, two = (
+        {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid}
+        for key, kid in ((first, "one"), (second, "two"))
+    )
+    monkeypatch.setattr("patron_runtime.keys._COOLDOWN_S", 0)
+    document["keys"] = [one]
+    verifier = Verifier([TrustedIssuer(ISSUER, jwks_url=url)])
+    by_second = jwt.encode(claims(), second, "ES256", {"kid": "two"})
+    assert (await verifier.verify(jwt.encode(claims(), first, "ES256", {"kid": "one"}))).subject == "ann"
+    assert await code_of(verifier, by_second) == "token-invalid"
+    document["keys"] = [two]
+    assert (await verifier.verify(by_second)).subject == "ann"
+
+
+async def test_an_issuer_that_does_not_answer_makes_the_service_unavailable() -> None:
+    verifier = Verifier([TrustedIssuer(ISSUER, jwks_url="http://127.0.0.1:9/jwks")])
+    token = jwt.encode(claims(), ec.generate_private_key(ec.SECP256R1()), "ES256", {"kid": "one"})
+    with pytest.raises(IssuerUnreachable):
+        await verifier.verify(token)
 
 
 def test_an_issuer_has_exactly_one_place_of_keys(tmp_path: Path) -> None:

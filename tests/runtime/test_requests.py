@@ -70,7 +70,7 @@ async def test_an_invalid_traceparent_is_replaced(agent: httpx.AsyncClient) -> N
     ],
 )
 async def test_a_malformed_header_is_refused(agent: httpx.AsyncClient, name: str, value: str) -> None:
-    answer = await agent.post(PEOPLE, json=ANN, headers={name: value.encode("latin-1")})
+    answer = await agent.post(PEOPLE, json=ANN, headers={name.encode(): value.encode("latin-1")})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed-header")
 
 

@@ -148,7 +148,9 @@ async def test_a_request_and_its_database_call_are_spans_of_the_callers_trace(
         assert (await client.get("/things/v1/sums?q=personal")).json() == 42
     finished = {span.name: span for span in spans.get_finished_spans()}
     request, query = finished["GET /things/v1/sums"], finished["SELECT"]
-    assert {format(span.context.trace_id, "032x") for span in (request, query)} == {trace_id}
+    assert request.context is not None
+    assert query.context is not None
+    assert {format(context.trace_id, "032x") for context in (request.context, query.context)} == {trace_id}
     assert query.parent is not None
     assert query.parent.span_id == request.context.span_id
     assert query.attributes is not None
@@ -186,7 +188,9 @@ def test_spans_are_exported_only_where_the_environment_names_a_collector(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("opentelemetry.trace.set_tracer_provider", lambda _provider: None)
+    adopted: list[object] = []
+    monkeypatch.setattr("opentelemetry.trace.set_tracer_provider", adopted.append)
     traces = configure_tracing("things", "1")
     assert (traces.provider is not None) is exports
+    assert adopted == [traces.provider] * exports
     traces.close()
