@@ -1,0 +1,86 @@
+"""Read one phone number by the numbering plan of its country (ITU-T E.164, data of libphonenumber)."""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import phonenumbers
+
+from patron_contacts.domain import places
+from patron_contacts.domain.value_errors import CountryUnknown
+
+MAX_TYPED: Final = 100
+
+_INTERNATIONAL: Final = re.compile(r"(?:tel:)?\s*[(\[]*\s*[+\uff0b]", re.IGNORECASE)
+_ZEROS: Final = re.compile(r"(?:tel:)?\s*00\s*(?=[1-9])", re.IGNORECASE)
+_FEWEST_DIGITS: Final = 3
+_MOST_DIGITS: Final = 25
+"""15 of E.164, an exit code and an extension."""
+
+
+class Number(NamedTuple):
+    """What makes two numbers the same.
+
+    e164: None where no country was known. rest: the extension, or else the digits that were typed.
+    """
+
+    e164: str | None
+    rest: str
+
+
+class Region(NamedTuple):
+    """A region of phone numbers; code is None for a country without numbers of its own (Antarctica)."""
+
+    code: str | None
+
+
+@lru_cache(maxsize=1024)
+def _region(value: str) -> Region | None:
+    code = value.strip().upper()
+    if code in phonenumbers.SUPPORTED_REGIONS:
+        return Region(code)
+    try:
+        country = places.country(value, "region")
+    except CountryUnknown:
+        return None
+    return Region(country if country in phonenumbers.SUPPORTED_REGIONS else None)
+
+
+def region(value: object) -> Region | None:
+    """Read the region of a phone number, a country as `places.country` reads it; None if there is none."""
+    return _region(value) if isinstance(value, str) and len(value) <= MAX_TYPED else None
+
+
+# The cache holds numbers of people for as long as the process lives, like its folded state (DESIGN 3).
+@lru_cache(maxsize=8192)
+def read(typed: str, region: str | None) -> Number | None:
+    """Read a number as it was typed; None where it is no number.
+
+    An international form (`+`, `tel:+`) is read as such whatever the region. `00` is the exit code of most
+    countries, not of all: it is taken for `+` where the plan of the region has no such number, and without a
+    region only if what results is a number.
+    """
+    if _INTERNATIONAL.match(typed) or ";phone-context=+" in typed:  # RFC 3966, section 5.1.5
+        return _valid(typed, None)
+    found = _valid(typed, region) if region else None
+    if found is None and (zeros := _ZEROS.match(typed)):
+        found = _valid(f"+{typed[zeros.end() :]}", None)
+    if found is None and region is None:
+        return _unproved(typed)
+    return found
+
+
+def _valid(typed: str, region: str | None) -> Number | None:
+    try:
+        number = phonenumbers.parse(typed, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Number(e164, number.extension or "")
+
+
+def _unproved(typed: str) -> Number | None:
+    digits = "".join(char for char in typed if char.isdigit())
+    return Number(None, digits) if _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS else None
