@@ -12,9 +12,6 @@ from functools import lru_cache
 
 import docker
 from docker.errors import DockerException
-from testcontainers.community.postgres import PostgresContainer
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import HttpWaitStrategy
 
 from patron_servers import NatsServer, PostgresServer, throwaway_folder
 
@@ -42,7 +39,7 @@ def engine_answers() -> bool:
     try:
         client = docker.from_env(timeout=ENGINE_TIMEOUT_S)
         try:
-            client.ping()  # pyright: ignore[reportUnknownMemberType] - docker has no types
+            client.ping()
         finally:
             client.close()
     except (DockerException, OSError):
@@ -57,6 +54,10 @@ def a_nats() -> Generator[Nats]:
     if named:
         yield Nats(named, os.environ.get("PATRON_TEST_NATS_MONITOR_URL", ""))
     elif engine_answers():
+        # Imported here: it takes a second, which tests without an engine need not wait.
+        from testcontainers.core.container import DockerContainer  # noqa: PLC0415
+        from testcontainers.core.wait_strategies import HttpWaitStrategy  # noqa: PLC0415
+
         container = (
             DockerContainer(NATS_IMAGE)
             .with_command("-c /etc/nats/patron.conf")
@@ -80,6 +81,8 @@ def a_postgres() -> Generator[str]:
     if named:
         yield named
     elif engine_answers():
+        from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - as above
+
         with PostgresContainer(POSTGRES_IMAGE, username="patron", password="patron", driver=None) as container:
             yield container.get_connection_url()
     else:

