@@ -1,0 +1,97 @@
+"""The directory of companies: one row per company; how many people it has is counted when asked."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from patron_events.catalog import contacts as events
+from patron_events.envelope import Recorded
+from patron_events.opening import Opened
+from patron_events.registry import Fact
+from patron_projections.engine.read_model import Folded, Row
+from patron_projections.engine.tables import read_model_table, view_of
+from patron_projections.records import (
+    PERSONAL,
+    RECORD_FACTS,
+    Draft,
+    RecordFold,
+    created,
+    record_columns,
+    record_indexes,
+    search_columns,
+    texts,
+)
+
+_COLUMNS: Final = [
+    *record_columns(),
+    Column("name", Text),
+    Column("legal_name", Text),
+    Column("website", Text),
+    Column("domains", ARRAY(Text)),
+    Column("industry", Text),
+    Column("employees", BigInteger),
+    Column("annual_revenue_minor", BigInteger),
+    Column("annual_revenue_currency", Text),
+    Column("founding_year", Integer),
+    Column("description", Text),
+    Column("parent_id", UUID),
+    *search_columns(),
+]
+TABLE: Final = read_model_table(
+    "companies", 1, *_COLUMNS, indexes=record_indexes(_COLUMNS, "display_name", "parent_id")
+)
+VIEW: Final = view_of(TABLE)
+
+
+def _number(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _named(draft: Draft, fact: events.CompanyNamed, _: Recorded[Fact]) -> None:
+    draft["name"] = fact.name
+    draft["legal_name"] = fact.legal_name
+
+
+def _details(draft: Draft, fact: events.CompanyDetailsChanged, _: Recorded[Fact]) -> None:
+    for name in ("website", "industry", "description", "parent_id"):
+        draft[name] = getattr(fact, name)
+    draft["domains"] = texts(fact.domains)
+    draft["employees"] = _number(fact.employees)
+    draft["founding_year"] = _number(fact.founding_year)
+    revenue = fact.annual_revenue
+    draft["annual_revenue_minor"] = None if revenue is None else str(revenue.amount_minor)
+    draft["annual_revenue_currency"] = None if revenue is None else revenue.currency
+
+
+def _display_name(draft: Draft) -> str | None:
+    return draft["name"] or draft["legal_name"] or draft["email"]
+
+
+_FOLD: Final = RecordFold(
+    TABLE,
+    {
+        **RECORD_FACTS,
+        events.CompanyCreated: created,
+        events.CompanyNamed: _named,
+        events.CompanyDetailsChanged: _details,
+    },
+    PERSONAL,
+    ("name", "legal_name", "domains", "industry", "email_values", "phone_values", "locality", "external_keys"),
+    _display_name,
+)
+
+
+class Companies:
+    """The read model `companies`."""
+
+    name: Final = "companies"
+    version: Final = 1
+    categories: Final = frozenset({"company"})
+    kept: Final[Table | None] = TABLE
+    added: Final[Table | None] = None
+    subject_column: Final = "id"
+
+    def fold(self, row: Row | None, commit: Opened) -> Folded:
+        """Give the company's row after a commit."""
+        return Folded(_FOLD(row, commit))

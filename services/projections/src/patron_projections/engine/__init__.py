@@ -1,0 +1,1 @@
+"""What every read model shares: reading, positions, writing, parking and the sharing of partitions."""

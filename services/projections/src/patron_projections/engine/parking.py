@@ -1,0 +1,106 @@
+"""Parking: an aggregate whose commit cannot be applied waits by itself, and everything else goes on.
+
+The reason that is kept names the fault and never its values, because they may be personal.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection
+
+from patron_events.envelope import StreamId
+from patron_events.registry import NewerEventVersion, UnknownEventType
+from patron_projections.engine.read_model import ReadModel
+
+_PARK: Final = """
+INSERT INTO patron.parked (model, version, subject, stream, partition, sequence, reason, waiting)
+VALUES (%s, %s, %s, %s, %s, %s, %s, 1)
+ON CONFLICT (model, version, subject) DO UPDATE
+SET sequence = excluded.sequence, reason = excluded.reason, parked_at = now(), retry_requested = false
+"""
+_COUNT: Final = """
+UPDATE patron.parked SET waiting = waiting + %s WHERE model = %s AND version = %s AND subject = %s
+"""
+_LIST: Final = "SELECT model, version, subject FROM patron.parked WHERE stream = %s"
+_ASKED: Final = """
+SELECT model, version, subject, sequence FROM patron.parked
+WHERE stream = %s AND partition = ANY(%s) AND retry_requested ORDER BY sequence
+"""
+_FREE: Final = "DELETE FROM patron.parked WHERE model = %s AND version = %s AND subject = %s"
+
+Parked = set[tuple[str, StreamId]]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Somebody asked to try a parked aggregate again, from the commit that failed."""
+
+    model: ReadModel
+    stream: StreamId
+    sequence: int
+
+
+def reason_of(error: Exception) -> str:
+    """Describe a fault without the values that caused it."""
+    if isinstance(error, UnknownEventType | NewerEventVersion):
+        return str(error)
+    if isinstance(error, msgspec.ValidationError):
+        # "Expected `str`, got `int` - at `$.name`": the path is safe, an invalid value would be quoted.
+        return f"ValidationError{str(error).rpartition(' - at')[2]}"
+    if isinstance(error, psycopg.Error):
+        return f"PostgreSQL {error.sqlstate}: {type(error).__name__}"
+    return type(error).__name__
+
+
+class Parking:
+    """The parked aggregates of one stream, as this worker knows them."""
+
+    def __init__(self, stream: str, models: Sequence[ReadModel]) -> None:
+        self._stream = stream
+        self._models = {(model.name, model.version): model for model in models}
+        self._parked: Parked = set()
+
+    async def reload(self, connection: AsyncConnection) -> None:
+        """Read which aggregates are parked."""
+        cursor = await connection.execute(_LIST, (self._stream,))
+        self._parked = {
+            (model, StreamId.parse(subject))
+            for model, version, subject in await cursor.fetchall()
+            if (model, version) in self._models
+        }
+
+    def holds(self, model: ReadModel, stream: StreamId) -> bool:
+        """Tell whether commits of this aggregate must wait."""
+        return bool(self._parked) and (model.name, stream) in self._parked
+
+    async def park(
+        self, connection: AsyncConnection, model: ReadModel, stream: StreamId, sequence: int, reason: str
+    ) -> None:
+        """Write down in the caller's transaction that an aggregate is parked; call `settle` once it is committed."""
+        key = (model.name, model.version, stream.subject)
+        await connection.execute(_PARK, (*key, self._stream, stream.partition, sequence, reason))
+
+    async def count(self, connection: AsyncConnection, model: ReadModel, stream: StreamId, commits: int) -> None:
+        """Count commits that wait behind a parked one, in the caller's transaction."""
+        await connection.execute(_COUNT, (commits, model.name, model.version, stream.subject))
+
+    async def free(self, connection: AsyncConnection, model: ReadModel, stream: StreamId) -> None:
+        """Let an aggregate go on, in the caller's transaction; call `settle` once it is committed."""
+        await connection.execute(_FREE, (model.name, model.version, stream.subject))
+
+    def settle(self, parked: Collection[tuple[str, StreamId]], freed: Collection[tuple[str, StreamId]] = ()) -> None:
+        """Remember what a committed transaction parked and freed."""
+        self._parked |= set(parked)
+        self._parked -= set(freed)
+
+    async def asked_for(self, connection: AsyncConnection, owned: Collection[int]) -> list[Retry]:
+        """List the parked aggregates of these partitions that somebody wants to be tried again."""
+        cursor = await connection.execute(_ASKED, (self._stream, list(owned)))
+        return [
+            Retry(self._models[model, version], StreamId.parse(subject), sequence)
+            for model, version, subject, sequence in await cursor.fetchall()
+            if (model, version) in self._models
+        ]

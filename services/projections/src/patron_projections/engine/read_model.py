@@ -1,0 +1,102 @@
+"""What the engine asks of a read model: its tables and a pure fold from commits to rows.
+
+Rows are kept in the text form of PostgreSQL (`None` is NULL): that is what COPY takes, what a row read back
+gives, and what costs least. A model says only what a commit means; when and how rows are written is the
+engine's business, so the same fold serves live work, retries and rebuilds.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
+from sqlalchemy import Table
+
+from patron_events.opening import Opened
+
+Row = list[str | None]
+NULL: Final = "\\N"
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Folded(NamedTuple):
+    """What one commit means for a model.
+
+    kept: the aggregate's row from now on; None when the model keeps none.
+    added: lines for the table that only grows, made by `line`.
+    erases: the personal columns of the aggregate's earlier added rows are to be blanked.
+    """
+
+    kept: Row | None = None
+    added: Sequence[str] = ()
+    erases: bool = False
+
+
+class ReadModel(Protocol):
+    """One read model.
+
+    categories: the kinds of aggregate that it looks at, such as `person`.
+    kept: table with one row per aggregate (`id` first, with a column `position`), or None.
+    added: table that only grows, or None; its rows of one aggregate carry its id in `subject_column`.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def version(self) -> int: ...  # noqa: D102
+    @property
+    def categories(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def kept(self) -> Table | None: ...  # noqa: D102
+    @property
+    def added(self) -> Table | None: ...  # noqa: D102
+    @property
+    def subject_column(self) -> str: ...  # noqa: D102
+
+    def fold(self, row: Row | None, commit: Opened) -> Folded:
+        """Apply one commit to the aggregate's row; pure, the given row stays as it is.
+
+        Raises:
+            Exception: the commit cannot be applied; its aggregate is parked.
+        """
+        ...
+
+
+def written_columns(table: Table) -> list[str]:
+    """Name the columns that a fold fills, in order; computed ones are left to PostgreSQL."""
+    return [column.name for column in table.columns if column.computed is None]
+
+
+def escaped(text: str) -> str:
+    """Escape a text for one column of COPY's text format."""
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if text.isprintable():
+        return text
+    return text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+
+
+def line(values: Sequence[str | None]) -> str:
+    """Write one line of COPY's text format."""
+    return "\t".join([NULL if value is None else escaped(value) for value in values]) + "\n"
+
+
+def json_text(value: Any) -> str:
+    """Write a value as JSON text."""
+    return _encode(value).decode()
+
+
+def time_text(value: datetime | date) -> str:
+    """Write a time or date as PostgreSQL reads it."""
+    return value.isoformat()
+
+
+def array_text(items: Sequence[str]) -> str:
+    """Write texts as an array literal of PostgreSQL."""
+    quoted = (item.replace("\\", "\\\\").replace('"', '\\"') for item in items)
+    return "{" + ",".join(f'"{item}"' for item in quoted) + "}"
+
+
+def bool_text(value: bool) -> str:  # noqa: FBT001  (a converter has one argument)
+    """Write a truth value as PostgreSQL shows it."""
+    return "t" if value else "f"

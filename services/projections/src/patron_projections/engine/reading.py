@@ -1,0 +1,130 @@
+"""Reading ahead: the next commits are fetched, decoded and decrypted while PostgreSQL writes the last ones."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final, Protocol, cast
+
+from patron_events.envelope import StreamId
+from patron_events.opening import open_commits
+from patron_events.store import Batch, LogReader, Stored
+from patron_events.vault import KeyVault
+from patron_projections.engine.writer import Item, sequence_of, stream_of
+
+_AHEAD: Final = 8
+_MOST_COMMITS: Final = 8_000
+
+
+@dataclass(slots=True)
+class Portion:
+    """Opened commits in order. through: last sequence looked at; pending: messages left in the log beyond it."""
+
+    items: list[Item] = field(default_factory=list[Item])
+    through: int = 0
+    pending: int = 0
+
+    def reached(self) -> dict[int, int]:
+        """Tell the last sequence of each partition that this portion touches."""
+        return {stream_of(item).partition: sequence_of(item) for item in self.items}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where commits come from, and which of them matter.
+
+    stream: context whose log is read; categories: kinds of aggregate that some model looks at.
+    """
+
+    reader: LogReader
+    vault: KeyVault
+    stream: str
+    categories: frozenset[str]
+
+    async def opened(self, commits: Sequence[Stored]) -> Sequence[Item]:
+        """Decode and decrypt the commits that matter."""
+        return await open_commits([one for one in commits if one.stream.category in self.categories], self.vault)
+
+
+class ReadsAggregates(Protocol):
+    """The part of the log's port that reads single aggregates."""
+
+    async def read(self, stream: StreamId, *, after: int = 0, count: int) -> Sequence[Stored]:
+        """Read up to `count` commits of one stream with a sequence above `after`, oldest first."""
+        ...
+
+
+class Feed:
+    """Portions in order, as large as what has been read ahead, up to 8,000 commits."""
+
+    def __init__(self, source: Source, after: int, partitions: frozenset[int]) -> None:
+        self._source = source
+        self._after = after
+        self._partitions = partitions
+        self._queue: asyncio.Queue[Portion] = asyncio.Queue(_AHEAD)
+        self._task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        source = self._source
+        batches = source.reader.follow(source.stream, after=self._after, partitions=self._partitions)
+        async with aclosing(cast("AsyncGenerator[Batch]", batches)):
+            async for batch in batches:
+                items = list(await source.opened(batch.commits))
+                await self._queue.put(Portion(items, batch.through, batch.pending))
+
+    async def next(self, timeout_s: float) -> Portion | None:
+        """Give what has been read; None when nothing came in time.
+
+        Raises:
+            Exception: whatever ended the reading.
+        """
+        first = await self._first(timeout_s)
+        while first is not None and not self._queue.empty() and len(first.items) < _MOST_COMMITS:
+            more = self._queue.get_nowait()
+            first.items += more.items
+            first.through, first.pending = more.through, more.pending
+        return first
+
+    async def _first(self, timeout_s: float) -> Portion | None:
+        if not self._queue.empty():
+            return self._queue.get_nowait()
+        getting = asyncio.ensure_future(self._queue.get())
+        try:
+            await asyncio.wait({getting, self._task}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if getting.done():
+                return getting.result()
+            if self._task.done():
+                self._task.result()
+                msg = "the log ended"
+                raise ConnectionError(msg)
+            return None
+        finally:
+            getting.cancel()
+
+    async def close(self) -> None:
+        """Stop reading."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await self._task
+
+
+@asynccontextmanager
+async def reading(source: Source, after: int, partitions: frozenset[int]) -> AsyncIterator[Feed]:
+    """Read the log from above `after` while the block runs."""
+    feed = Feed(source, after, partitions)
+    try:
+        yield feed
+    finally:
+        await feed.close()
+
+
+async def commits_of(source: Source, read: ReadsAggregates, stream: StreamId, first: int, last: int) -> Sequence[Item]:
+    """Read one aggregate's commits with sequences from `first` to `last`."""
+    found: list[Stored] = []
+    after = first - 1
+    while True:
+        page = await read.read(stream, after=after, count=500)
+        found += [stored for stored in page if stored.sequence <= last]
+        if not page or page[-1].sequence >= last:
+            return await source.opened(found)
+        after = page[-1].sequence

@@ -1,0 +1,103 @@
+"""Writing of rows: COPY for tables that grow, COPY to staging and a guarded upsert for rows that change."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Composed, Identifier
+from sqlalchemy import Table
+
+from patron_projections.engine.read_model import ReadModel, Row, line, written_columns
+from patron_projections.engine.tables import SCHEMA
+
+_CHUNK: Final = 1 << 20
+
+
+class RowWriter:
+    """Loads and writes the rows of one read model through one connection; the caller owns the transaction."""
+
+    def __init__(self, model: ReadModel) -> None:
+        self._kept = model.kept
+        self._copy_added = None if model.added is None else _copy(_place(model.added), written_columns(model.added))
+        self._blank = None if model.added is None else _blanking(model.added, model.subject_column)
+        if model.kept is not None:
+            columns = written_columns(model.kept)
+            self._stage = Identifier(f"stage_{model.kept.name}")
+            self._copy_kept = _copy(self._stage, columns)
+            self._load = _loading(model.kept, columns)
+            self._upsert = _upserting(model.kept, self._stage, columns)
+
+    async def prepare(self, connection: AsyncConnection) -> None:
+        """Make the staging table of this session; it empties itself at each commit."""
+        if self._kept is not None:
+            await connection.execute(
+                SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
+                    self._stage, _place(self._kept)
+                )
+            )
+
+    async def load(self, connection: AsyncConnection, ids: Collection[str]) -> dict[str, Row]:
+        """Read the kept rows of these aggregates, in the text form of PostgreSQL."""
+        if not ids or self._kept is None:
+            return {}
+        cursor = await connection.execute(self._load, (list(ids),))
+        return {str(row[0]): list(row) for row in await cursor.fetchall()}
+
+    async def add(self, connection: AsyncConnection, lines: Sequence[str]) -> None:
+        """Add lines to the table that grows."""
+        if lines and self._copy_added is not None:
+            await _copy_lines(connection, self._copy_added, lines)
+
+    async def keep(self, connection: AsyncConnection, rows: Mapping[str, Row]) -> None:
+        """Write whole rows over older ones; a row that is as new already stays."""
+        if rows:
+            await _copy_lines(connection, self._copy_kept, [line(row) for row in rows.values()])
+            await connection.execute(self._upsert)
+
+    async def blank(self, connection: AsyncConnection, ids: Collection[str]) -> None:
+        """Empty the personal columns of all added rows of these subjects (GDPR art. 17)."""
+        if ids and self._blank is not None:
+            await connection.execute(self._blank, (list(ids),))
+
+
+async def _copy_lines(connection: AsyncConnection, statement: Composed, lines: Iterable[str]) -> None:
+    # A lone surrogate goes through as bytes that PostgreSQL refuses: that commit is parked, nothing else.
+    data = "".join(lines).encode(errors="surrogatepass")
+    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for start in range(0, len(data), _CHUNK):
+            await copy.write(data[start : start + _CHUNK])
+
+
+def _place(table: Table) -> Identifier:
+    return Identifier(SCHEMA, table.name)
+
+
+def _names(columns: Iterable[str]) -> Composed:
+    return SQL(", ").join(map(Identifier, columns))
+
+
+def _copy(place: Identifier, columns: Sequence[str]) -> Composed:
+    return SQL("COPY {} ({}) FROM STDIN").format(place, _names(columns))
+
+
+def _loading(table: Table, columns: Sequence[str]) -> Composed:
+    texts = SQL(", ").join(SQL("{}::text").format(Identifier(column)) for column in columns)
+    kind = SQL("uuid[]" if str(table.columns["id"].type) == "UUID" else "text[]")
+    return SQL("SELECT {} FROM {} WHERE id = ANY(%s::{})").format(texts, _place(table), kind)
+
+
+def _upserting(table: Table, stage: Identifier, columns: Sequence[str]) -> Composed:
+    changes = SQL(", ").join(
+        SQL("{0} = excluded.{0}").format(Identifier(column)) for column in columns if column != "id"
+    )
+    return SQL(
+        "INSERT INTO {place} AS standing ({names}) SELECT {names} FROM {stage} "
+        "ON CONFLICT (id) DO UPDATE SET {changes} WHERE excluded.position > standing.position"
+    ).format(place=_place(table), names=_names(columns), stage=stage, changes=changes)
+
+
+def _blanking(table: Table, subject: str) -> Composed:
+    kind = SQL("uuid[]" if str(table.columns[subject].type) == "UUID" else "text[]")
+    return SQL("UPDATE {} SET personal = NULL, erased = true WHERE {} = ANY(%s::{}) AND personal IS NOT NULL").format(
+        _place(table), Identifier(subject), kind
+    )

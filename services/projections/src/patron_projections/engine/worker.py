@@ -1,0 +1,205 @@
+"""The worker: follows the log for its partitions, applies batch after batch, and goes on by itself after faults."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from psycopg import AsyncConnection
+
+from patron_events.opening import Opened
+from patron_projections.engine.figures import Figures
+from patron_projections.engine.membership import Membership, Pulse
+from patron_projections.engine.positions import Fenced
+from patron_projections.engine.read_model import ReadModel
+from patron_projections.engine.reading import Portion, ReadsAggregates, Source, commits_of, reading
+from patron_projections.engine.tables import create_tables
+from patron_projections.engine.writer import Writer
+
+Connect = Callable[[], Awaitable[AsyncConnection]]
+_MOST_PAUSE_S: Final = 5.0
+
+_log = structlog.stdlib.get_logger("patron.projections")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Periods of a worker, in seconds.
+
+    beat: between signs of life; dead_after: silence after which others take over.
+    settle: at most this often all partitions are moved when caught up; lag: the same while behind.
+    """
+
+    beat_s: float = 1.0
+    dead_after_s: float = 5.0
+    settle_s: float = 0.2
+    lag_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a worker works with: connections to PostgreSQL, the log, and where single aggregates are read."""
+
+    connect: Connect
+    source: Source
+    aggregates: ReadsAggregates
+    figures: Figures
+    pace: Pace = field(default_factory=Pace)
+
+
+class Worker:
+    """Keeps several read models up to date with one stream; any number of workers share the partitions.
+
+    share: partitions to own whatever the others do, for tests and for a fixed division of work.
+    """
+
+    def __init__(self, place: Workplace, models: Sequence[ReadModel], *, share: frozenset[int] | None = None) -> None:
+        self.id = uuid4().hex
+        self._place = place
+        self._models = models
+        self._share = share
+        self._owned: frozenset[int] = share or frozenset()
+        self._membership = Membership(self.id, place.source.stream, place.pace.dead_after_s)
+        self._log_sequence = 0
+        self._caught_up_at: float | None = None
+        self._events = 0
+        self._retries_wanted = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; faults of PostgreSQL or the log are waited out."""
+        beats = asyncio.create_task(self._beats(stop))
+        failures = 0
+        try:
+            while not stop.is_set():
+                began = time.monotonic()
+                try:
+                    await self._session(stop)
+                except Exception as error:  # noqa: BLE001  (a worker outlives every fault of its servers)
+                    failures = 1 if time.monotonic() - began > _MOST_PAUSE_S else failures + 1
+                    self._interrupted("session", error)
+                    await _pause(stop, failures)
+        finally:
+            beats.cancel()
+            with suppress(asyncio.CancelledError):
+                await beats
+            await self._leave()
+
+    def _interrupted(self, part: str, error: Exception) -> None:
+        self._place.figures.failures.labels(part).inc()
+        _log.warning("projection.interrupted", part=part, error_type=type(error).__name__)
+
+    async def _leave(self) -> None:
+        with suppress(Exception):
+            async with asyncio.timeout(2), await self._place.connect() as connection:
+                await self._membership.leave(connection)
+
+    # -- sign of life ---------------------------------------------------------------------------------------------
+
+    async def _beats(self, stop: asyncio.Event) -> None:
+        failures = 0
+        while True:
+            try:
+                async with await self._place.connect() as connection:
+                    await self._prepare(connection)
+                    while True:
+                        await self._beat(connection)
+                        failures = 0
+                        await asyncio.sleep(self._place.pace.beat_s)
+            except Exception as error:  # noqa: BLE001  (as in `run`)
+                failures += 1
+                self._interrupted("heartbeat", error)
+                await _pause(stop, failures)
+
+    async def _prepare(self, connection: AsyncConnection) -> None:
+        tables = [table for model in self._models for table in (model.kept, model.added) if table is not None]
+        await create_tables(connection, tables)
+
+    async def _beat(self, connection: AsyncConnection) -> None:
+        idle_s = None if self._caught_up_at is None else time.monotonic() - self._caught_up_at
+        events, self._events = self._events, 0
+        pulse = Pulse(self._log_sequence, idle_s, events / self._place.pace.beat_s)
+        owned = await self._membership.beat(connection, pulse)
+        if idle_s is not None:
+            self._place.figures.lag_seconds.set(idle_s)
+        self._owned = owned if self._share is None else self._share
+        self._retries_wanted = True
+
+    # -- work -----------------------------------------------------------------------------------------------------
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        async with await self._place.connect() as connection:
+            await self._prepare(connection)
+            writer = Writer(connection, self._models, self._place.source.stream, self._place.figures)
+            await writer.prepare()
+            while not stop.is_set():
+                owned = self._owned
+                if not owned:
+                    await asyncio.sleep(0.05)
+                    continue
+                try:
+                    await writer.reload()
+                    await self._follow(writer, owned, stop)
+                except Fenced:
+                    self._place.figures.fenced.inc()
+                    _log.info("projection.fenced", partitions=len(owned))
+                    await asyncio.sleep(random.random() * 0.1)  # noqa: S311  (jitter)
+
+    async def _follow(self, writer: Writer, owned: frozenset[int], stop: asyncio.Event) -> None:
+        pace = self._place.pace
+        through = writer.positions.start(owned)
+        settled = through - 1
+        settled_at = 0.0
+        pending = 1
+        async with reading(self._place.source, through, owned) as feed:
+            while not stop.is_set() and self._owned == owned:
+                wait_s = 0.25 if settled == through else pace.settle_s
+                portion = await feed.next(wait_s)
+                if portion is not None:
+                    through, pending = portion.through, portion.pending
+                now = time.monotonic()
+                due = now - settled_at >= (pace.settle_s if pending == 0 else pace.lag_s)
+                reached = dict.fromkeys(owned, through) if due and settled != through else None
+                await self._apply(writer, portion, reached)
+                if reached is not None:
+                    settled, settled_at = through, now
+                if portion is not None and pending == 0:
+                    self._caught_up_at = time.monotonic()
+                if self._retries_wanted:
+                    self._retries_wanted = False
+                    await self._retry(writer, owned)
+
+    async def _apply(self, writer: Writer, portion: Portion | None, reached: dict[int, int] | None) -> None:
+        items = [] if portion is None else portion.items
+        if not items and reached is None:
+            return
+        began = time.monotonic()
+        await writer.apply(items, portion.reached() if portion is not None and reached is None else reached or {})
+        if portion is None:
+            return
+        figures = self._place.figures
+        figures.batch_seconds.observe(time.monotonic() - began)
+        events = sum(item.head.size for item in items if isinstance(item, Opened))
+        figures.events.inc(events)
+        figures.lag_events.set(portion.pending)
+        self._events += events
+        self._log_sequence = portion.through + portion.pending
+
+    async def _retry(self, writer: Writer, owned: frozenset[int]) -> None:
+        for retry in await writer.parking.asked_for(writer.connection, owned):
+            last = writer.positions.of(retry.model)[retry.stream.partition]
+            items = await commits_of(self._place.source, self._place.aggregates, retry.stream, retry.sequence, last)
+            freed = await writer.retry(retry, items)
+            _log.info("projection.retried", model=retry.model.name, subject=retry.stream.subject, freed=freed)
+
+
+async def _pause(stop: asyncio.Event, failures: int) -> None:
+    """Wait longer after each failure in a row, up to five seconds, with jitter; ends early on `stop`."""
+    longest = min(_MOST_PAUSE_S, 0.1 * 2 ** min(failures, 8))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(longest * (0.5 + random.random() / 2)):  # noqa: S311  (jitter)
+            await stop.wait()

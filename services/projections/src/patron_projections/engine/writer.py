@@ -1,0 +1,259 @@
+"""The writer: one transaction per batch moves the positions, folds the commits and writes the rows of all models."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+from psycopg.errors import ProgramLimitExceeded
+
+from patron_events.envelope import StreamId
+from patron_events.opening import Opened, Unreadable
+from patron_projections.engine.figures import Figures
+from patron_projections.engine.parking import Parking, Retry, reason_of
+from patron_projections.engine.positions import Move, Positions
+from patron_projections.engine.read_model import ReadModel, Row
+from patron_projections.engine.rows import RowWriter
+
+Item = Opened | Unreadable
+Reasons = Mapping[tuple[str, int], str]
+_CACHED_ROWS: Final = 8_000
+# What PostgreSQL says when the content of a row is to blame: classes 22, 23 and 54 of its error codes.
+_CONTENT: Final = (psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)
+
+_log = structlog.stdlib.get_logger("patron.projections")
+
+
+class _RowRefused(Exception):
+    """PostgreSQL does not accept a row of this model."""
+
+    def __init__(self, model: ReadModel, error: Exception) -> None:
+        super().__init__(model.name)
+        self.model = model
+        self.error = error
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What folding a batch for one model gave."""
+
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    lines: list[str] = field(default_factory=list[str])
+    erased: list[str] = field(default_factory=list[str])
+    parked: dict[StreamId, tuple[int, str]] = field(default_factory=dict[StreamId, tuple[int, str]])
+    waiting: dict[StreamId, int] = field(default_factory=dict[StreamId, int])
+
+
+def stream_of(item: Item) -> StreamId:
+    """Name the aggregate of a commit, also of an unreadable one."""
+    return item.head.stream if isinstance(item, Opened) else item.stored.stream
+
+
+def sequence_of(item: Item) -> int:
+    """Tell the place of a commit in its stream."""
+    return item.head.sequence if isinstance(item, Opened) else item.stored.sequence
+
+
+class Writer:
+    """Applies batches through one connection.
+
+    Rows of aggregates that were changed lately are remembered. That is safe as long as this worker's own
+    moves are the only ones, which the fence proves with every batch; `reload` forgets them.
+    """
+
+    def __init__(self, connection: AsyncConnection, models: Sequence[ReadModel], stream: str, figures: Figures) -> None:
+        self.connection = connection
+        self._models = models
+        self._figures = figures
+        self._writers = {model.name: RowWriter(model) for model in models}
+        self._cache: dict[str, OrderedDict[str, Row]] = {model.name: OrderedDict() for model in models}
+        self.positions = Positions(stream, models)
+        self.parking = Parking(stream, models)
+
+    async def prepare(self) -> None:
+        """Make this session's staging tables, and read where the work stands."""
+        # A crash of PostgreSQL may then lose the last moments: positions and rows together, so they are done again.
+        await self.connection.execute("SET synchronous_commit = off")
+        for writer in self._writers.values():
+            await writer.prepare(self.connection)
+        await self.reload()
+
+    async def reload(self) -> None:
+        """Read positions and parked aggregates again, after another worker had a hand in them."""
+        for cache in self._cache.values():
+            cache.clear()
+        await self.positions.reload(self.connection)
+        await self.parking.reload(self.connection)
+
+    async def apply(self, items: Sequence[Item], reached: Mapping[int, int]) -> None:
+        """Apply commits in order and move the positions to what was reached.
+
+        Where PostgreSQL refuses a row, the batch is halved until the commit to blame is found and parked.
+
+        Raises:
+            Fenced: another worker owns one of the partitions; nothing was written.
+        """
+        try:
+            await self._apply(items, reached, {})
+        except _RowRefused as refused:
+            if len(items) == 1:
+                await self._apply_one(items[0], reached, refused)
+                return
+            half = len(items) // 2
+            first = {stream_of(item).partition: sequence_of(item) for item in items[:half]}
+            await self.apply(items[:half], first)
+            await self.apply(items[half:], reached)
+
+    async def _apply_one(self, item: Item, reached: Mapping[int, int], refused: _RowRefused) -> None:
+        """Apply a commit that some models cannot take, and park it for those."""
+        reasons: dict[tuple[str, int], str] = {}
+        for _ in self._models:
+            reasons[refused.model.name, sequence_of(item)] = reason_of(refused.error)
+            try:
+                await self._apply([item], reached, reasons)
+            except _RowRefused as again:
+                refused = again
+            else:
+                return
+
+    async def _apply(self, items: Sequence[Item], reached: Mapping[int, int], reasons: Reasons) -> None:
+        moves = self.positions.moves_to(reached)
+        if not moves:
+            return
+        outcomes: list[tuple[ReadModel, _Outcome]] = []
+        async with self.connection.transaction():
+            await self.positions.move(self.connection, moves)
+            for model in self._models:
+                fresh = self._fresh(model, items)
+                if fresh:
+                    outcome = await self._folded(model, fresh, reasons, held=True)
+                    await self._write(model, outcome)
+                    outcomes.append((model, outcome))
+        self._settle(moves, outcomes)
+
+    def _fresh(self, model: ReadModel, items: Sequence[Item]) -> list[Item]:
+        known = self.positions.of(model)
+        categories = model.categories
+        return [
+            item
+            for item in items
+            for stream in (stream_of(item),)
+            if stream.category in categories and sequence_of(item) > known[stream.partition]
+        ]
+
+    async def _folded(self, model: ReadModel, items: Sequence[Item], reasons: Reasons, *, held: bool) -> _Outcome:
+        """Fold commits for one model. held: commits of parked aggregates wait."""
+        rows = await self._standing(model, items)
+        outcome = _Outcome()
+        for item in items:
+            stream = stream_of(item)
+            if stream in outcome.parked or (held and self.parking.holds(model, stream)):
+                outcome.waiting[stream] = outcome.waiting.get(stream, 0) + 1
+                continue
+            sequence = sequence_of(item)
+            reason = reasons.get((model.name, sequence)) if reasons else None
+            if isinstance(item, Unreadable):
+                reason = reason_of(item.reason)
+            elif reason is None:
+                try:
+                    folded = model.fold(rows.get(stream.id), item)
+                except Exception as error:  # noqa: BLE001  (whatever a fold raises, only this aggregate waits)
+                    reason = reason_of(error)
+                else:
+                    if folded.kept is not None:
+                        rows[stream.id] = outcome.rows[stream.id] = folded.kept
+                    outcome.lines += folded.added
+                    if folded.erases:
+                        outcome.erased.append(stream.id)
+            if reason is not None:
+                outcome.parked[stream] = sequence, reason
+        return outcome
+
+    async def _standing(self, model: ReadModel, items: Sequence[Item]) -> dict[str, Row]:
+        """Find the present rows of the aggregates of a batch; what begins in this batch has none yet."""
+        if model.kept is None:
+            return {}
+        cache = self._cache[model.name]
+        found: dict[str, Row] = {}
+        missing: set[str] = set()
+        begun: set[str] = set()
+        for item in items:
+            aggregate = stream_of(item).id
+            if aggregate in found or aggregate in begun:
+                continue
+            if isinstance(item, Opened) and item.head.version == 1:
+                begun.add(aggregate)
+                continue
+            row = cache.get(aggregate)
+            if row is None:
+                missing.add(aggregate)
+            else:
+                found[aggregate] = row
+        return found | await self._writers[model.name].load(self.connection, missing)
+
+    async def _write(self, model: ReadModel, outcome: _Outcome) -> None:
+        writer = self._writers[model.name]
+        try:
+            await writer.add(self.connection, outcome.lines)
+            await writer.keep(self.connection, outcome.rows)
+        except _CONTENT as error:
+            raise _RowRefused(model, error) from error
+        await writer.blank(self.connection, outcome.erased)
+        for stream, (sequence, reason) in outcome.parked.items():
+            await self.parking.park(self.connection, model, stream, sequence, reason)
+        for stream, commits in outcome.waiting.items():
+            await self.parking.count(self.connection, model, stream, commits)
+
+    def _settle(self, moves: Sequence[Move], outcomes: Sequence[tuple[ReadModel, _Outcome]]) -> None:
+        self.positions.settle(moves)
+        for model, outcome in outcomes:
+            cache = self._cache[model.name]
+            for aggregate, row in outcome.rows.items():
+                cache[aggregate] = row
+                cache.move_to_end(aggregate)
+            while len(cache) > _CACHED_ROWS:
+                cache.popitem(last=False)
+            self.parking.settle([(model.name, stream) for stream in outcome.parked])
+            for stream, (sequence, reason) in outcome.parked.items():
+                self._figures.parked.labels(model.name).inc()
+                _log.error(
+                    "projection.parked", model=model.name, subject=stream.subject, sequence=sequence, reason=reason
+                )
+            if outcome.waiting:
+                self._figures.waiting.labels(model.name).inc(sum(outcome.waiting.values()))
+
+    async def retry(self, retry: Retry, items: Sequence[Item]) -> bool:
+        """Apply a parked aggregate's commits from the one that failed; answers whether it goes on from now.
+
+        items: its commits from `retry.sequence` up to the position of its partition, in order.
+
+        Raises:
+            Fenced: another worker owns the partition by now.
+        """
+        model, partition = retry.model, retry.stream.partition
+        position = self.positions.of(model)[partition]
+        fence = [Move(model, partition, position, position)]
+        reasons: dict[tuple[str, int], str] = {}
+        for _ in (*items, None):
+            try:
+                async with self.connection.transaction():
+                    await self.positions.move(self.connection, fence)
+                    await self.parking.free(self.connection, model, retry.stream)
+                    outcome = await self._folded(model, items, reasons, held=False)
+                    await self._write(model, outcome)
+            except _RowRefused as refused:
+                # Which of the commits is to blame is not known: the first one waits again, and says why.
+                reasons[model.name, retry.sequence] = reason_of(refused.error)
+                continue
+            self.parking.settle([], [(model.name, retry.stream)])
+            self._settle([], [(model, outcome)])
+            return not outcome.parked
+        return False
+
+    def forget(self, models: Collection[str]) -> None:
+        """Drop remembered rows of some models."""
+        for name in models:
+            self._cache[name].clear()

@@ -1,0 +1,149 @@
+"""The directory of people: one row per person with everything that is known of them now."""
+
+from typing import Final
+
+import msgspec
+from sqlalchemy import Column, Date, DateTime, Index, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from patron_events.catalog import contacts as events
+from patron_events.envelope import Recorded
+from patron_events.opening import Opened
+from patron_events.personal import known
+from patron_events.registry import Fact
+from patron_projections.engine.read_model import Folded, Row, json_text, time_text
+from patron_projections.engine.tables import read_model_table, view_of
+from patron_projections.records import (
+    PERSONAL,
+    RECORD_FACTS,
+    Draft,
+    RecordFold,
+    attributes,
+    created,
+    plain,
+    record_columns,
+    record_indexes,
+    search_columns,
+    texts,
+)
+
+_NAMES: Final = (
+    "given_name", "family_name", "additional_name", "honorific_prefix", "honorific_suffix", "nickname",
+)  # fmt: skip
+_COLUMNS: Final = [
+    *record_columns(),
+    *(Column(name, Text) for name in _NAMES),
+    Column("job_title", Text),
+    Column("department", Text),
+    Column("language", Text),
+    Column("time_zone", Text),
+    Column("birth_date", Date),
+    Column("gender", Text),
+    Column("description", Text),
+    Column("preferences", JSONB),
+    Column("lead_source", Text),
+    Column("first_touch", JSONB),
+    Column("last_touch", JSONB),
+    Column("lifecycle_stage", Text),
+    Column("lifecycle_since", DateTime(timezone=True)),
+    Column("lifecycle_times", JSONB),
+    Column("companies", JSONB),
+    Column("company_ids", ARRAY(UUID)),
+    *search_columns(),
+]
+_BY_NAME: Final = {column.name: column for column in _COLUMNS}
+TABLE: Final = read_model_table(
+    "people",
+    1,
+    *_COLUMNS,
+    indexes=[
+        *record_indexes(_COLUMNS, "display_name", "family_name", "email"),
+        Index("in_company_ids", _BY_NAME["company_ids"], postgresql_using="gin"),
+    ],
+)
+VIEW: Final = view_of(TABLE)
+
+
+def _named(draft: Draft, fact: events.PersonNamed, _: Recorded[Fact]) -> None:
+    for name in _NAMES:
+        draft[name] = known(getattr(fact, name), None)
+
+
+def _details(draft: Draft, fact: events.PersonDetailsChanged, _: Recorded[Fact]) -> None:
+    for name in ("job_title", "department", "language", "time_zone", "gender", "description"):
+        draft[name] = known(getattr(fact, name), None)
+    birth_date = known(fact.birth_date, None)
+    draft["birth_date"] = None if birth_date is None else time_text(birth_date)
+
+
+def _preferences(draft: Draft, fact: events.PreferencesChanged, _: Recorded[Fact]) -> None:
+    draft["preferences"] = attributes(fact.preferences)
+
+
+def _acquisition(draft: Draft, fact: events.AcquisitionChanged, _: Recorded[Fact]) -> None:
+    draft["lead_source"] = fact.lead_source
+    draft["first_touch"] = None if fact.first_touch is None else json_text(plain(fact.first_touch))
+    draft["last_touch"] = None if fact.last_touch is None else json_text(plain(fact.last_touch))
+
+
+def _stage(draft: Draft, fact: events.LifecycleStageChanged, recorded: Recorded[Fact]) -> None:
+    times = msgspec.json.decode(draft["lifecycle_times"] or "{}")
+    times[fact.to] = recorded.occurred_at
+    draft["lifecycle_times"] = json_text(times)
+    draft["lifecycle_stage"] = fact.to
+    draft["lifecycle_since"] = time_text(recorded.occurred_at)
+
+
+def _link(draft: Draft, company_id: str, link: dict[str, object] | None) -> None:
+    links = [one for one in msgspec.json.decode(draft["companies"] or "[]") if one["company_id"] != company_id]
+    if link is not None:
+        links.append(link)
+    draft["companies"] = json_text(links) if links else None
+    draft["company_ids"] = texts([one["company_id"] for one in links])
+
+
+def _linked(draft: Draft, fact: events.CompanyLinked, _: Recorded[Fact]) -> None:
+    _link(draft, fact.company_id, plain(fact))
+
+
+def _unlinked(draft: Draft, fact: events.CompanyUnlinked, _: Recorded[Fact]) -> None:
+    _link(draft, fact.company_id, None)
+
+
+def _display_name(draft: Draft) -> str | None:
+    whole = " ".join(part for part in (draft["given_name"], draft["family_name"]) if part)
+    return whole or draft["nickname"] or draft["email"] or draft["phone"]
+
+
+_FOLD: Final = RecordFold(
+    TABLE,
+    {
+        **RECORD_FACTS,
+        events.PersonCreated: created,
+        events.PersonNamed: _named,
+        events.PersonDetailsChanged: _details,
+        events.PreferencesChanged: _preferences,
+        events.AcquisitionChanged: _acquisition,
+        events.LifecycleStageChanged: _stage,
+        events.CompanyLinked: _linked,
+        events.CompanyUnlinked: _unlinked,
+    },
+    (*PERSONAL, *_NAMES, "job_title", "birth_date", "gender", "description", "preferences"),
+    (*_NAMES, "job_title", "department", "email_values", "phone_values", "locality", "external_keys"),
+    _display_name,
+)
+
+
+class People:
+    """The read model `people`."""
+
+    name: Final = "people"
+    version: Final = 1
+    categories: Final = frozenset({"person"})
+    kept: Final[Table | None] = TABLE
+    added: Final[Table | None] = None
+    subject_column: Final = "id"
+
+    def fold(self, row: Row | None, commit: Opened) -> Folded:
+        """Give the person's row after a commit."""
+        return Folded(_FOLD(row, commit))

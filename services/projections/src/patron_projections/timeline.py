@@ -1,0 +1,117 @@
+"""Interaction history: one row per event of a customer, at the time at which it happened.
+
+The rows of one customer lie together in the primary key, in the order in which they are shown. A company's
+history also has what its people did in its name; those rows carry no personal part, so that erasing the
+person leaves nothing behind.
+"""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from patron_events.catalog import contacts as events
+from patron_events.envelope import CommitHead
+from patron_events.opening import Opened
+from patron_events.registry import Fact
+from patron_projections.engine.read_model import NULL, Folded, Row, escaped
+from patron_projections.engine.tables import read_model_table, view_of
+from patron_projections.facts import Parts, parts_of
+
+TABLE: Final = read_model_table(
+    "timeline",
+    1,
+    Column("customer_id", UUID, primary_key=True),
+    Column("occurred_at", DateTime(timezone=True), primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("index", SmallInteger, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("category", Text, nullable=False),
+    Column("record_id", UUID, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("commit_id", Text, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("kind", Text),
+    Column("channel", Text),
+    Column("direction", Text),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("details", JSONB, nullable=False),
+    Column("personal", JSONB),
+    Column("erased", Boolean, nullable=False),
+)
+VIEW: Final = view_of(TABLE)
+_NOTHING: Final = f"{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}"
+
+
+def _text(value: str | None) -> str:
+    return NULL if value is None else escaped(value)
+
+
+def _columns_of(fact: Fact) -> str:
+    """Write kind, channel, direction, amount and currency of what a customer did."""
+    if isinstance(fact, events.InteractionLogged):
+        return f"{_text(fact.kind)}\t{_text(fact.channel)}\t{_text(fact.direction)}\t{NULL}\t{NULL}"
+    if isinstance(fact, events.OrderPlaced):
+        return f"order\t{NULL}\t{NULL}\t{fact.amount_minor}\t{_text(fact.currency)}"
+    return _NOTHING
+
+
+def _company_of(fact: Fact) -> str | None:
+    """Name the company whose history an event belongs to as well."""
+    if isinstance(fact, events.InteractionLogged | events.OrderPlaced | events.CompanyLinked | events.CompanyUnlinked):
+        return fact.company_id
+    return None
+
+
+def _common(head: CommitHead) -> str:
+    """Write what all rows of a commit share: from stream to recorded_at."""
+    stream = head.stream
+    return (
+        f"{_text(stream.context)}\t{_text(stream.category)}\t{_text(stream.id)}\t{head.version}\t"
+        f"{_text(head.commit_id)}\t{head.recorded_at.isoformat()}"
+    )
+
+
+def _end(parts: Parts) -> str:
+    details = parts.open.replace("\\", "\\\\") if "\\" in parts.open else parts.open
+    if parts.personal is None:
+        return f"{details}\t{NULL}\t{'t' if parts.erased else 'f'}\n"
+    personal = parts.personal.replace("\\", "\\\\") if "\\" in parts.personal else parts.personal
+    return f"{details}\t{personal}\tf\n"
+
+
+class Timeline:
+    """The read model `timeline`."""
+
+    name: Final = "timeline"
+    version: Final = 1
+    categories: Final = frozenset({"person", "company", "activity"})
+    kept: Final[Table | None] = None
+    added: Final[Table | None] = TABLE
+    subject_column: Final = "customer_id"
+
+    def fold(self, row: Row | None, commit: Opened) -> Folded:
+        """Write one line per event and customer."""
+        del row
+        head = commit.head
+        customer = _text(head.stream.id)
+        common = _common(head)
+        actor = f"{_text(head.actor.kind)}\t{_text(head.actor.id)}"
+        lines: list[str] = []
+        erases = False
+        for recorded in commit.events:
+            fact = recorded.event
+            place = f"{recorded.occurred_at.isoformat()}\t{head.sequence}\t{recorded.index}\t{common}"
+            middle = f"{_text(recorded.type)}\t{actor}\t{_columns_of(fact)}"
+            parts = parts_of(fact)
+            lines.append(f"{customer}\t{place}\t{middle}\t{_end(parts)}")
+            company = _company_of(fact)
+            if company is not None and company != head.stream.id:
+                lines.append(f"{_text(company)}\t{place}\t{middle}\t{_end(Parts(parts.open, None, erased=False))}")
+            if type(fact) is events.RecordErased:
+                erases = True
+        return Folded(None, lines, erases)
