@@ -16,7 +16,16 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import Error
 
-from patron_servers import DataFolderInUse, NatsCluster, NatsServer, ProgramNotFound, ServerDidNotStart, process
+from patron_servers import (
+    DataFolderInUse,
+    NatsCluster,
+    NatsServer,
+    PostgresServer,
+    ProgramNotFound,
+    ServerDidNotStart,
+    process,
+    throwaway_folder,
+)
 from patron_servers.nats import Member
 from patron_servers.ports import LAST, free_port, is_free
 from patron_servers.programs import find_nats_server
@@ -112,6 +121,15 @@ async def test_a_second_start_keeps_the_data_and_the_address(own_nats: NatsServe
     client = await nats.connect(own_nats.url)
     assert (await client.jetstream().stream_info("KEPT")).state.messages == 0
     await client.close()
+
+
+def test_a_folder_may_be_relative(monkeypatch: pytest.MonkeyPatch) -> None:
+    with throwaway_folder("patron-test-relative-") as here:
+        monkeypatch.chdir(here)
+        with NatsServer(Path("nats")) as log, PostgresServer(Path("postgres")) as read_models:
+            assert log.is_healthy()
+            assert read_models.is_ready()
+        assert (here / "nats" / "jetstream").is_dir()
 
 
 def test_stopping_leaves_no_process(own_nats: NatsServer) -> None:

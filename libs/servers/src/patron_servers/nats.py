@@ -47,7 +47,7 @@ class NatsServer:
         member: Member | None = None,
         bin_dir: Path | None = None,
     ) -> None:
-        self.data_dir = data_dir
+        self.data_dir = data_dir.absolute()  # the server runs in another folder
         self.name = name
         self.port = port or free_port()
         self.monitor_port = free_port()

@@ -59,7 +59,7 @@ class PostgresServer:
     ) -> None:
         self.port = port or free_port()
         self._account = postgres_account()
-        self.home = home_for(data_dir, self._account)
+        self.home = home_for(data_dir.absolute(), self._account)  # the server runs in another folder
         self._settings = {**SETTINGS, **(settings or {})}
         self._bin_dir = bin_dir
         self._process: ServerProcess | None = None
