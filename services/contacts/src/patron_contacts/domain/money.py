@@ -16,40 +16,12 @@ from patron_contacts.domain.value_errors import AmountInvalid, AmountTooPrecise,
 
 MAX_MINOR: Final = 10**15
 
-_NO_DECIMALS: Final = frozenset(
-    [
-        "ADP",
-        "BEF",
-        "BIF",
-        "BYB",
-        "BYR",
-        "CLP",
-        "DJF",
-        "ESP",
-        "GNF",
-        "GRD",
-        "ISK",
-        "ITL",
-        "JPY",
-        "KMF",
-        "KRW",
-        "LUF",
-        "MGF",
-        "PYG",
-        "PTE",
-        "RWF",
-        "TPE",
-        "TRL",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    ]
+_WITHOUT_DECIMALS: Final = (
+    "ADP BEF BIF BYB BYR CLP DJF ESP GNF GRD ISK ITL JPY KMF KRW LUF MGF PYG PTE RWF TPE TRL UGX UYI VND VUV "
+    "XAF XOF XPF"
 )
-_THREE_DECIMALS: Final = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+_NO_DECIMALS: Final = frozenset(_WITHOUT_DECIMALS.split())
+_THREE_DECIMALS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _FOUR_DECIMALS: Final = frozenset({"CLF", "UYW"})
 _NO_MONEY: Final = frozenset({"XXX", "XTS"})
 """ISO 4217: no currency, and a code for tests."""

@@ -1,0 +1,134 @@
+"""From a request to the command's circumstances, and from a decision to its answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import Response
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from patron_contacts.api.bodies import Accepted, MatchBody
+from patron_contacts.domain.claim import UniqueKey
+from patron_contacts.domain.contact_points import email_key, emails
+from patron_contacts.domain.custom_field import checked, unique_key
+from patron_contacts.domain.intake import external_ids
+from patron_contacts.domain.record import Definitions
+from patron_contacts.handlers.bulk import Result, counts, last_position
+from patron_contacts.handlers.records import derived_id
+from patron_events.catalog import contacts as events
+from patron_events.decisions import Asked, Committed
+from patron_events.envelope import Actor, Cause, Position
+from patron_events.rejections import Invalid, Rejection
+from patron_events.vault import BlindIndex
+from patron_runtime.answers import stamp
+from patron_runtime.refusals import field_error
+from patron_runtime.requests import AskedBy
+
+B = TypeVar("B", bound=BaseModel)
+
+
+class InvalidItem(Invalid):
+    """The item does not have the form that this operation needs."""
+
+    code = "invalid-item"
+
+
+class MatchNotOne(Invalid):
+    """Exactly one key must be given."""
+
+    code = "match-not-one"
+
+
+def asked(by: AskedBy, operation: str, index: BlindIndex, body: object = None) -> Asked:
+    """Tell the log who asks and why; with an idempotency key the command id is the same at every repetition."""
+    actor = Actor(
+        kind="user",
+        id=by.principal.subject,
+        authority=tuple(sorted(by.principal.roles)),
+        address=by.source or None,
+    )
+    if by.idempotency_key is None:
+        cause = Cause(correlation_id=by.correlation_id, traceparent=by.traceparent)
+        return Asked(actor, cause, expected_version=by.expected_version)
+    request = index.of("request", msgspec.json.encode(body, order="sorted").decode())
+    cause = Cause(correlation_id=by.correlation_id, traceparent=by.traceparent, request=request)
+    command_id = derived_id("command", by.principal.subject, operation, by.idempotency_key)
+    return Asked(actor, cause, command_id, by.expected_version)
+
+
+def plain(body: BaseModel) -> dict[str, Any]:
+    """Give the members that the caller wrote, and no defaults."""
+    return body.model_dump(exclude_unset=True, by_alias=True)
+
+
+def accepted(response: Response, committed: Committed, status: str | None = None) -> Accepted:
+    """Answer for one command."""
+    position = str(committed.position)
+    stamp(response, version=committed.version, position=position)
+    if status is None:
+        created = committed.events and isinstance(committed.events[0], events.PersonCreated | events.CompanyCreated)
+        status = "created" if created else "updated" if committed.events else "unchanged"
+    return Accepted.model_validate(
+        {"id": committed.stream.id, "version": committed.version, "position": position, "status": status}
+    )
+
+
+def read_items(model: TypeAdapter[B], items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Rejection]:
+    """Read the items of a bulk request one by one; a refusal stands where one has the wrong form."""
+    found: list[dict[str, Any] | Rejection] = []
+    for item in items:
+        try:
+            found.append(plain(model.validate_python(item)))
+        except ValidationError as error:
+            first = field_error(error.errors(include_url=False, include_input=False)[0])
+            found.append(InvalidItem(first.detail, field=first.field))
+    return found
+
+
+def bulk_answer(response: Response, results: Sequence[Result], *, dry_run: bool) -> Response:
+    """Answer for a bulk request; written by msgspec because ten thousand results take pydantic too long."""
+    position: Position | None = None if dry_run else last_position(results)
+    stamp(response, position=None if position is None else str(position))
+    document = {
+        "results": [_item(index, result) for index, result in enumerate(results)],
+        "counts": counts(results),
+        "position": None if position is None else str(position),
+    }
+    return Response(msgspec.json.encode(document), media_type="application/json", headers=dict(response.headers))
+
+
+def _item(index: int, result: Result) -> dict[str, Any]:
+    refusal = result.refusal
+    if refusal is None:
+        return {"index": index, "status": result.status, "id": result.id, "version": result.version}
+    return {
+        "index": index,
+        "status": result.status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+        "field": refusal.field,
+    }
+
+
+def match_key(match: MatchBody, definitions: Definitions) -> UniqueKey:
+    """Read the key of an upsert.
+
+    Raises:
+        MatchNotOne: none or several keys, or a custom field that is not unique.
+    """
+    stated = plain(match)
+    if len(stated) != 1:
+        raise MatchNotOne(field="match")
+    if match.email is not None:
+        (address,) = emails([{"value": match.email}], "match.email")
+        return UniqueKey("email", (email_key(address.value),))
+    if match.external_id is not None:
+        (own,) = external_ids([plain(match.external_id)], "match.external_id")
+        return UniqueKey("external-id", (own.source, own.id))
+    if match.custom is None:
+        raise MatchNotOne(field="match")
+    values = checked(definitions, {match.custom.name: match.custom.value}, "match.custom")
+    definition, value = definitions[match.custom.name], values[match.custom.name]
+    if not definition.unique or value is None:
+        raise MatchNotOne(field="match.custom")
+    return UniqueKey(f"custom:{match.custom.name}", (unique_key(definition, value),))

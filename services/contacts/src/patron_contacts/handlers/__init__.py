@@ -1,0 +1,1 @@
+"""Use cases of the contacts context: gather what a decision needs, decide, append."""

@@ -1,0 +1,120 @@
+"""The two kinds of records: how a body of each becomes a command."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from patron_contacts.domain import moments
+from patron_contacts.domain.claim import UniqueKey
+from patron_contacts.domain.company import COMPANY, ChangeCompany, CreateCompany
+from patron_contacts.domain.contact_points import email_key
+from patron_contacts.domain.custom_field import unique_key
+from patron_contacts.domain.intake import (
+    CompanyRef,
+    Terms,
+    company_changes,
+    company_ref,
+    person_changes,
+    person_stage,
+)
+from patron_contacts.domain.person import PERSON, ChangePerson, CompanyLink, CreatePerson, StageMove
+from patron_contacts.domain.record import Changes
+from patron_contacts.handlers.records import COMPANIES, PEOPLE, Body, RecordDecider
+from patron_events.catalog import contacts as events
+from patron_events.personal import Erased
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A body that was read: what it changes, and which companies it names (path, reference, rest of the link)."""
+
+    changes: Changes
+    stage: StageMove | None
+    companies: Sequence[tuple[str, CompanyRef, Mapping[str, Any]]]
+    names: Mapping[tuple[str, str], str]
+
+    def unique_keys(self) -> Sequence[UniqueKey]:
+        """Name the unique keys in the body, in the order in which an upsert looks for a match."""
+        facets, changes = self.changes.facets, self.changes
+        stated = facets.get(events.ExternalIdsChanged, {}).get("external_ids") or ()
+        keys = [UniqueKey("external-id", (one.source, one.id)) for one in (*stated, *changes.add_external_ids)]
+        emails = facets.get(events.EmailsChanged, {}).get("emails") or ()
+        if not isinstance(emails, Erased):
+            keys += [UniqueKey("email", (email_key(one.value),)) for one in emails]
+        for name, value in changes.custom.items():
+            definition = changes.definitions.get(name)
+            if definition is not None and definition.unique and value is not None:
+                keys.append(UniqueKey(f"custom:{name}", (unique_key(definition, value),)))
+        return keys
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of record.
+
+    read: a body to a draft. command: a draft with the ids of its companies to the command that creates or changes.
+    """
+
+    entity: str
+    decider: RecordDecider
+    read: Callable[[Body, Terms], Draft]
+    command: Callable[[Draft, Sequence[str], bool], Any]
+
+
+def _read_person(body: Body, terms: Terms) -> Draft:
+    companies = [
+        (f"companies[{number}]", company_ref(one, f"companies[{number}]"), _link_terms(one, f"companies[{number}]"))
+        for number, one in enumerate(body.get("companies") or ())
+    ]
+    names = {
+        ref.external_id: one["name"]
+        for (_, ref, _), one in zip(companies, body.get("companies") or (), strict=True)
+        if ref.external_id is not None and one.get("name")
+    }
+    return Draft(person_changes(body, terms), person_stage(body), companies, names)
+
+
+def _link_terms(body: Body, path: str) -> Mapping[str, Any]:
+    return {
+        "role": body.get("role"),
+        "start": _day(body.get("from"), f"{path}.from"),
+        "end": _day(body.get("to"), f"{path}.to"),
+        "primary": bool(body.get("primary")),
+    }
+
+
+def _day(value: Any, path: str) -> Any:
+    return None if value is None else moments.day(value, path)
+
+
+def link(company_id: str, body: Body) -> CompanyLink:
+    """Read the terms of a link to a company."""
+    return CompanyLink(company_id, **_link_terms(body, "$"))
+
+
+def _person_command(draft: Draft, company_ids: Sequence[str], new: bool) -> CreatePerson | ChangePerson:  # noqa: FBT001
+    links = tuple(
+        CompanyLink(company_id, **terms) for company_id, (_, _, terms) in zip(company_ids, draft.companies, strict=True)
+    )
+    return (CreatePerson if new else ChangePerson)(draft.changes, draft.stage, links)
+
+
+def _read_company(body: Body, terms: Terms) -> Draft:
+    parent = body.get("parent")
+    if parent is None:
+        return Draft(company_changes(body, terms), None, (), {})
+    ref = company_ref(parent, "parent")
+    names = {ref.external_id: parent["name"]} if ref.external_id is not None and parent.get("name") else {}
+    return Draft(company_changes(body, terms), None, (("parent", ref, {}),), names)
+
+
+def _company_command(draft: Draft, company_ids: Sequence[str], new: bool) -> CreateCompany | ChangeCompany:  # noqa: FBT001
+    changes = draft.changes
+    if company_ids:
+        details = {**changes.facets.get(events.CompanyDetailsChanged, {}), "parent_id": company_ids[0]}
+        changes = replace(changes, facets={**changes.facets, events.CompanyDetailsChanged: details})
+    return (CreateCompany if new else ChangeCompany)(changes)
+
+
+PERSON_KIND: Final = Kind(PEOPLE, PERSON, _read_person, _person_command)
+COMPANY_KIND: Final = Kind(COMPANIES, COMPANY, _read_company, _company_command)
