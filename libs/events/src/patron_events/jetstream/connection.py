@@ -13,9 +13,7 @@ from typing import Any, Final, NamedTuple
 from nats.aio.client import Client
 
 from patron_events.jetstream.errors import ConnectionLost, NoAnswer, NoResponders
-
-Listener = Callable[[bytes, bytes, bytes, bytes], None]
-"""Called with subject, reply subject, header block and body of one message; must not block or raise."""
+from patron_events.jetstream.wire import Listener, WireParser
 
 AnswerListener = Callable[[bytes, bytes], None]
 """Called with header block and body of one answer; `LOST` means that the connection broke."""
@@ -67,6 +65,7 @@ class Connection(Client):
     def __init__(self) -> None:
         super().__init__()
         self._listeners: dict[int, Listener] = {}
+        self._ps = WireParser(self, self._listeners)
         self._awaited: dict[bytes, AnswerListener] = {}
         self._numbers = itertools.count(1)
         self._inbox = ""
@@ -169,13 +168,6 @@ class Connection(Client):
     def max_message_bytes(self) -> int:
         """Largest message, headers included, that the server takes."""
         return self._max_payload
-
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
-        listener = self._listeners.get(sid)
-        if listener is None:
-            await super()._process_msg(sid, subject, reply, data, headers)  # pyright: ignore[reportArgumentType]  # nats-py passes None where it says bytes
-        else:
-            listener(subject, reply, headers or b"", data)
 
     def _answered(self, subject: bytes, _reply: bytes, headers: bytes, body: bytes) -> None:
         listener = self._awaited.get(subject[self._inbox_length :])
