@@ -23,7 +23,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help install up down test test-slow bench lint format lock clean
+.PHONY: help install up down test test-slow bench lint style types directions format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -45,11 +45,17 @@ test-slow: $(STAMP) ## run the tests marked slow
 bench: $(STAMP) ## measure; one JSON object a line, also kept under bench-results/ (ARGS=...)
 	@$(BIN)/python -m bench $(ARGS)
 
-lint: $(STAMP) ## style, types and directions
+lint: style types directions ## all three checks of the code (make -k lint: go on after a failure)
+
+style: $(STAMP) ## rules and layout (ruff)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+types: $(STAMP) ## types (pyright, strict)
 	@$(BIN)/pyright
-	@$(BIN)/lint-imports
+
+directions: $(STAMP) ## which part may import which (import-linter)
+	@$(BIN)/lint-imports --no-logo
 
 format: $(STAMP) ## put the code into the one layout
 	@$(BIN)/ruff check --fix-only .
