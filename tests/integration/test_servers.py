@@ -165,18 +165,19 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
 
 
 def test_servers_end_with_a_process_that_is_killed(starter: Callable[[str], list[int]]) -> None:
-    parent, nats_pid, postgres_pid = starter(
-        "import json, tempfile, pathlib\n"
-        "from patron_servers import NatsServer, PostgresServer, throwaway_folder\n"
-        "folder = throwaway_folder(); here = folder.__enter__()\n"
-        "nats, postgres = NatsServer(here / 'nats').start(), PostgresServer(here).start()\n"
-        "print(json.dumps([nats.pid, postgres.pid]))"
-    )
-    assert not is_gone(nats_pid)
-    assert not is_gone(postgres_pid)
-    os.kill(parent, signal.SIGKILL)
-    assert eventually(lambda: is_gone(nats_pid))
-    assert eventually(lambda: is_gone(postgres_pid))
+    with throwaway_folder("patron-test-killed-") as folder:
+        parent, nats_pid, postgres_pid = starter(
+            "import json, pathlib\n"
+            "from patron_servers import NatsServer, PostgresServer\n"
+            f"folder = pathlib.Path({str(folder)!r})\n"
+            "nats, postgres = NatsServer(folder / 'nats').start(), PostgresServer(folder).start()\n"
+            "print(json.dumps([nats.pid, postgres.pid]))"
+        )
+        assert not is_gone(nats_pid)
+        assert not is_gone(postgres_pid)
+        os.kill(parent, signal.SIGKILL)
+        assert eventually(lambda: is_gone(nats_pid))
+        assert eventually(lambda: is_gone(postgres_pid))
 
 
 def test_a_server_outlives_the_thread_that_started_it(
