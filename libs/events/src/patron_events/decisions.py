@@ -54,6 +54,8 @@ class Asked:
 class Committed:
     """What became of a command: the aggregate it decided first, its version and position afterwards.
 
+    position: where readers of that aggregate's partition have seen all of it.
+    last: sequence of the last commit of all that were stored together; 0 when nothing was.
     events: the new facts on that aggregate; empty when nothing had to change.
     repeated: the command was already on record; nothing was stored again.
     """
@@ -63,6 +65,7 @@ class Committed:
     position: Position
     events: tuple[Fact, ...] = ()
     repeated: bool = False
+    last: int = 0
 
 
 class _AlreadyRecorded(Exception):
@@ -194,8 +197,9 @@ class _Prepared:
     def __init__(self, unit: Unit, keys: "dict[str, SubjectKey]") -> None:
         self.unit = unit
         self.appends: list[Append] = []
+        self.changed = unit.changed
         self._hashes: list[str] = []
-        for number, draft in enumerate(unit.changed):
+        for number, draft in enumerate(self.changed):
             loaded, stream = draft.loaded, draft.loaded.stream
             commit_id = unit.asked.command_id if number == 0 else f"{unit.asked.command_id}.{number}"
             events = tuple(
@@ -209,21 +213,23 @@ class _Prepared:
 
     def settle(self, journal: Journal, sequences: Sequence[int]) -> Committed:
         """Take the answer of the log into the cache, and tell the caller."""
-        answer: Committed | None = None
-        rows = zip(self.unit.changed, self.appends, self._hashes, sequences, strict=True)
-        for draft, append, digest, sequence in rows:
+        for draft, append, digest, sequence in zip(self.changed, self.appends, self._hashes, sequences, strict=True):
             loaded: Loaded[Any] = Loaded(append.stream, draft.state)
             loaded.version, loaded.sequence, loaded.hash = draft.loaded.version + 1, sequence, digest
             request = self.unit.asked.cause.request
             loaded.commands = {**draft.loaded.commands, append.message_id: (loaded.version, sequence, request)}
             journal.keep(loaded)
-            if answer is None:
-                facts = tuple(dated.fact for dated in draft.dated)
-                answer = Committed(append.stream, loaded.version, loaded.position, facts)
-        if answer is None:
-            msg = "nothing was appended"
-            raise ValueError(msg)
-        return answer
+        first = self.changed[0]
+        stream = first.loaded.stream
+        together = zip(self.appends, sequences, strict=True)
+        seen = max(sequence for append, sequence in together if append.stream.partition == stream.partition)
+        return Committed(
+            stream,
+            first.loaded.version + 1,
+            Position(stream.context, stream.partition, seen),
+            tuple(dated.fact for dated in first.dated),
+            last=max(sequences),
+        )
 
 
 class Decisions:

@@ -1,8 +1,8 @@
 """The port of the keys: one living key per data subject, destroyed for good on erasure."""
 
-import hashlib
 import hmac
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Final, Protocol
 
 from patron_events.rejections import Conflict
@@ -43,15 +43,18 @@ class BlindIndex:
     HMAC-SHA-256 (RFC 2104) under a key derived from the master key; 128 bits are kept.
     """
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "of")
 
     def __init__(self, master_key: bytes) -> None:
         self._key = hmac.digest(master_key, _CLAIM_PURPOSE, "sha256")
+        # One command asks for the hash of the same key several times.
+        self.of = lru_cache(maxsize=8_192)(self._of)
 
-    def of(self, *parts: str) -> str:
+    def _of(self, *parts: str) -> str:
         """Hash the parts (kind first) to 32 hex digits; parts cannot run into each other."""
-        text = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
-        return hmac.new(self._key, text, hashlib.sha256).hexdigest()[:32]
+        encoded = [part.encode() for part in parts]
+        text = b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
+        return hmac.digest(self._key, text, "sha256").hex()[:32]
 
 
 class MemoryVault:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from fastapi import Response
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from patron_contacts.api import refusal_lists
 from patron_contacts.api.asking import InvalidItem, asked, bulk_answer, plain, read_items
@@ -19,8 +19,6 @@ from patron_runtime.problems import problems
 from patron_runtime.requests import AskedBy, Commanding
 
 activities: Final = router(prefix="/contacts/v1", tags=["activities"])
-_INTERACTION: Final = TypeAdapter(InteractionBody)
-_ORDER: Final = TypeAdapter(OrderBody)
 
 
 def _customer_checked(item: dict[str, Any] | Rejection) -> dict[str, Any] | Rejection:
@@ -45,9 +43,9 @@ async def _one(handlers: ActivityHandlers, body: BaseModel, using: Using, asking
 
 async def _many(cases: UseCases, body: BulkActivities, using: Using, asking: tuple[AskedBy, Response, str]) -> Response:
     by, response, kind = asking
-    handlers, adapter = (cases.orders, _ORDER) if kind == "orders" else (cases.interactions, _INTERACTION)
+    handlers, model = (cases.orders, OrderBody) if kind == "orders" else (cases.interactions, InteractionBody)
     command = asked(by, f"{kind}/bulk", using.index, body.items)
-    items = [_customer_checked(item) for item in read_items(adapter, body.items)]
+    items = [_customer_checked(item) for item in read_items(model, body.items)]
     results = await handlers.log_each(items, command, create_people=body.create_people)
     return bulk_answer(response, results, dry_run=body.dry_run)
 

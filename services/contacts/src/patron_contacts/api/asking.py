@@ -1,11 +1,11 @@
 """From a request to the command's circumstances, and from a decision to its answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from fastapi import Response
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from patron_contacts.api.bodies import Accepted, MatchBody
 from patron_contacts.domain.claim import UniqueKey
@@ -23,8 +23,6 @@ from patron_events.vault import BlindIndex
 from patron_runtime.answers import stamp
 from patron_runtime.refusals import field_error
 from patron_runtime.requests import AskedBy
-
-B = TypeVar("B", bound=BaseModel)
 
 
 class InvalidItem(Invalid):
@@ -66,19 +64,27 @@ def accepted(response: Response, committed: Committed, status: str | None = None
     position = str(committed.position)
     stamp(response, version=committed.version, position=position)
     if status is None:
-        created = committed.events and isinstance(committed.events[0], events.PersonCreated | events.CompanyCreated)
-        status = "created" if created else "updated" if committed.events else "unchanged"
+        status = _status(committed)
     return Accepted.model_validate(
         {"id": committed.stream.id, "version": committed.version, "position": position, "status": status}
     )
 
 
-def read_items(model: TypeAdapter[B], items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Rejection]:
+def _status(committed: Committed) -> str:
+    """Say what became of the record; a repetition is told what the first request was told."""
+    if committed.repeated:
+        return "created" if committed.version == 1 else "updated"
+    if not committed.events:
+        return "unchanged"
+    return "created" if isinstance(committed.events[0], events.PersonCreated | events.CompanyCreated) else "updated"
+
+
+def read_items(model: type[BaseModel], items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | Rejection]:
     """Read the items of a bulk request one by one; a refusal stands where one has the wrong form."""
     found: list[dict[str, Any] | Rejection] = []
     for item in items:
         try:
-            found.append(plain(model.validate_python(item)))
+            found.append(plain(model.model_validate(item)))
         except ValidationError as error:
             first = field_error(error.errors(include_url=False, include_input=False)[0])
             found.append(InvalidItem(first.detail, field=first.field))

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from fastapi import Response
-from pydantic import TypeAdapter
 
 from patron_contacts.api import refusal_lists
 from patron_contacts.api.asking import accepted, asked, bulk_answer, match_key, plain, read_items
@@ -31,7 +30,6 @@ from patron_runtime.problems import problems
 from patron_runtime.requests import Commanding, Reading
 
 people: Final = router(prefix="/contacts/v1/people", tags=["people"])
-_ITEM: Final = TypeAdapter(PersonBody)
 
 
 @people.post("", status_code=201, responses=problems(*refusal_lists.CREATE))
@@ -54,7 +52,7 @@ async def bulk_people(body: BulkRecords, using: Using, by: Commanding, response:
     """Create or upsert up to 10,000 people; each item is decided by itself. `dry_run` records nothing."""
     cases = using.rehearse() if body.dry_run else using.real
     command = asked(by, "people/bulk", using.index, [body.mode, body.items])
-    items = read_items(_ITEM, body.items)
+    items = read_items(PersonBody, body.items)
     results = await RecordBulk(cases.people).run(items, command, upsert=body.mode == "upsert")
     return bulk_answer(response, results, dry_run=body.dry_run)
 

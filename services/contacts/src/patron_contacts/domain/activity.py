@@ -16,11 +16,15 @@ from patron_events.decider import Dated, Decider
 Ref = tuple[str, str, str]
 
 
+def _nothing() -> "HashTrieMap[Ref, str]":
+    return HashTrieMap()
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
     """Which facts are on record: kind, source and external id -> id of the interaction or order."""
 
-    known: HashTrieMap[Ref, str] = field(default_factory=HashTrieMap[Ref, str])
+    known: "HashTrieMap[Ref, str]" = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)

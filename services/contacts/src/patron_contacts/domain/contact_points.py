@@ -31,7 +31,7 @@ _PLACES_OF_LIFE: Final = frozenset({"work", "home", "other"})
 _PHONE_TYPES: Final = _PLACES_OF_LIFE | {"cell", "fax", "pager"}
 _HOST: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])?\.?")
 _WITHOUT_SCHEME: Final = re.compile(rf"{_HOST.pattern}(?:[/?#].*)?")
-_NEVER_IN_URLS: Final = re.compile(r'[\s<>"\\^`{|}]')
+_NEVER_IN_URLS: Final = re.compile(r'[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069<>"\\^`{|}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +189,9 @@ def social(values: Sequence[Mapping[str, Any]], path: str = "social") -> tuple[S
         item = texts.members(value, here)
         service = texts.required_text(item.get("service"), f"{here}.service", 50).lower()
         handle = texts.optional_text(item.get("handle"), f"{here}.handle")
-        address = texts.optional_text(item.get("url"), f"{here}.url", MAX_URL_LENGTH)
-        if handle is None and address is None:
+        link = None if item.get("url") in {None, ""} else url(item["url"], f"{here}.url")
+        if handle is None and link is None:
             raise SocialEmpty(field=here)
-        link = None if address is None else url(address, f"{here}.url")
         found.setdefault(SocialHandle(service=service, handle=handle, url=link))
     return tuple(found)
 
@@ -216,12 +215,14 @@ def url(value: object, path: str) -> str:
     """
     typed = value.strip() if isinstance(value, str) and len(value) <= MAX_URL_LENGTH else ""
     whole = f"https://{typed}" if _WITHOUT_SCHEME.fullmatch(typed) else typed
+    if _NEVER_IN_URLS.search(whole):
+        raise UrlInvalid(field=path)
     try:
-        parts = urlsplit(texts.text(whole, path, MAX_URL_LENGTH + 8))
+        parts = urlsplit(whole)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise UrlInvalid(field=path) from error
-    if parts.scheme not in {"http", "https"} or "@" in parts.netloc or _NEVER_IN_URLS.search(whole) or not _hosts(host):
+    if parts.scheme not in {"http", "https"} or "@" in parts.netloc or not _hosts(host):
         raise UrlInvalid(field=path)
     shown = f"[{host}]" if ":" in host else host
     netloc = shown if port is None else f"{shown}:{port}"

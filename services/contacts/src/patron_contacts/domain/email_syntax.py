@@ -52,6 +52,7 @@ def domain(name: str) -> Domain | None:
     return Domain(found.domain, found.ascii_domain)
 
 
+@lru_cache(maxsize=8_192)
 def normalised(address: str) -> tuple[str, Domain] | None:
     """Normalise an address to its local part and domain; None where it is not acceptable."""
     local, at, name = address.strip(" ").rpartition("@")

@@ -8,6 +8,7 @@ and record those that differ.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -164,6 +165,7 @@ def _differing(record: Record, wanted: Fact) -> Iterator[Fact]:
         yield wanted
 
 
+@cache
 def _empty(kind: type[Fact]) -> Fact | None:
     required = [one for one in msgspec.structs.fields(kind) if one.required]
     return None if required else kind()

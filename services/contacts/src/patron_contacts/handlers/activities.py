@@ -181,4 +181,4 @@ class ActivityHandlers:
         ref, fact = _ref(dated), dated.fact
         own = fact.interaction_id if isinstance(fact, events.InteractionLogged) else getattr(fact, "order_id", None)
         status = "created" if ref in group.recorded and not answer.repeated else "unchanged"
-        return Result(status, group.known.get(ref, own), answer.version, answer.position.sequence)
+        return Result(status, group.known.get(ref, own), answer.version, answer.last or answer.position.sequence)

@@ -143,4 +143,4 @@ class RecordBulk:
         if answer.events:
             created = isinstance(answer.events[0], events.PersonCreated | events.CompanyCreated)
             status = "created" if created else "updated"
-        return Result(status, answer.stream.id, answer.version, answer.position.sequence)
+        return Result(status, answer.stream.id, answer.version, answer.last or answer.position.sequence)
