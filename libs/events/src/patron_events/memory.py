@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from patron_events.envelope import StreamId
@@ -63,7 +63,7 @@ class MemoryStore:
 
     async def follow(
         self, context: str, *, after: int = 0, partitions: frozenset[int] | None = None
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch]:
         """Read everything above `after`, then wait for more."""
         through = after
         while True:

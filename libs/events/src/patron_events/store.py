@@ -3,7 +3,7 @@
 A store keeps bytes. It knows streams, order and guards; facts, keys and versions are the journal's.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -98,7 +98,9 @@ class EventStore(Protocol):
 class LogReader(Protocol):
     """Reads the whole log of a context in order, for projections, verification and export."""
 
-    def follow(self, context: str, *, after: int = 0, partitions: frozenset[int] | None = None) -> AsyncIterator[Batch]:
+    def follow(
+        self, context: str, *, after: int = 0, partitions: frozenset[int] | None = None
+    ) -> AsyncGenerator[Batch]:
         """Read everything above sequence `after`, then wait for more; close the iterator to stop.
 
         Gaps are detected and mended by reading again; no commit is left out or given twice.

@@ -60,7 +60,10 @@ def command(subject: str, body: bytes, *, headers: bytes = b"", reply: str = "")
 
 
 class Connection(Client):
-    """One connection; shared by everything in a process that talks to the log. Open it with `connect`."""
+    """One connection; shared by everything in a process that talks to the log. Open it with `connect`.
+
+    on_change: called when the connection breaks and when it is back.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +74,7 @@ class Connection(Client):
         self._inbox = ""
         self._inbox_length = 0
         self._connected = asyncio.Event()
-        self.on_reconnect: list[Callable[[], None]] = []
+        self.on_change: set[Callable[[], None]] = set()
 
     async def open(self, servers: Sequence[str], **options: Any) -> None:
         """Connect, reconnecting for ever afterwards; raises nats.errors.Error where the first attempt fails."""
@@ -178,10 +181,14 @@ class Connection(Client):
         self._connected.clear()
         for listener in list(self._awaited.values()):
             listener(*LOST)
+        self._notify()
 
     async def _on_back(self) -> None:
         self._connected.set()
-        for notify in self.on_reconnect:
+        self._notify()
+
+    def _notify(self) -> None:
+        for notify in list(self.on_change):
             notify()
 
 
@@ -189,7 +196,7 @@ LOST: Final = Answer(b"LOST", b"")
 
 
 async def _ignore(_: Exception) -> None:
-    """Drop nats-py's report: each caller sees its own failure, and reconnection is counted by `on_reconnect`."""
+    """Drop nats-py's report: each caller sees its own failure, and `on_change` tells the rest."""
 
 
 async def connect(servers: str | Sequence[str], **options: Any) -> Connection:

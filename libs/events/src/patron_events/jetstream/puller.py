@@ -61,6 +61,7 @@ class Puller:
     """Pulls everything above a sequence, in order and once.
 
     At most 3,000 messages are held or on their way, and 16 MB beyond what was received.
+    pending: what the stream holds beyond what was taken. breaks: how often a new consumer was needed.
     """
 
     def __init__(self, connection: Connection, stream: str, after: int) -> None:
@@ -80,6 +81,8 @@ class Puller:
         self._next_try = 0.0
         self._loop = asyncio.get_running_loop()
         self.pending = 0
+        self.breaks = 0
+        connection.on_change.add(self._break)
 
     async def wait(self, idle_s: float) -> None:
         """Return when messages are there, or after `idle_s` without any; mends the consumer meanwhile."""
@@ -111,7 +114,11 @@ class Puller:
         return taken
 
     def close(self) -> None:
-        """Delete the consumer; the server does it by itself where it cannot be reached."""
+        """Stop; where the server cannot be reached it deletes the consumer by itself."""
+        self._connection.on_change.discard(self._break)
+        self._drop()
+
+    def _drop(self) -> None:
         self._connection.stop_listening(self._listening)
         self._open_pulls.clear()
         consumer, self._consumer = self._consumer, None
@@ -151,7 +158,8 @@ class Puller:
         self._next_try = self._loop.time() + random.uniform(0.5, 1.0) * delay_s  # noqa: S311  # jitter
 
     def _break(self) -> None:
-        self.close()
+        self.breaks += 1
+        self._drop()
         self._rest()
         self._stir.set()
 

@@ -14,6 +14,7 @@ from patron_events.jetstream.connection import Connection
 from patron_events.jetstream.errors import ApiError, LogFault
 
 KEYS_BUCKET: Final = "PATRON_KEYS"
+KEYS_STREAM: Final = f"KV_{KEYS_BUCKET}"
 _TIMEOUT_S: Final = 10.0
 _NOT_FOUND: Final = 10059
 _MINUTE_NS: Final = 60 * 10**9
@@ -69,7 +70,7 @@ def log_stream(context: str, sizing: Sizing) -> StreamConfig:
 def keys_stream(sizing: Sizing) -> StreamConfig:
     """Declare the bucket of personal keys: one value each, really deleted when it is overwritten (DESIGN 3)."""
     return {
-        "name": f"KV_{KEYS_BUCKET}",
+        "name": KEYS_STREAM,
         "subjects": [f"$KV.{KEYS_BUCKET}.>"],
         "retention": "limits",
         "storage": "file",
@@ -81,7 +82,7 @@ def keys_stream(sizing: Sizing) -> StreamConfig:
         "num_replicas": sizing.replicas,
         "duplicate_window": 2 * _MINUTE_NS,
         "compression": "none",
-        "deny_delete": True,
+        "deny_delete": False,
         "deny_purge": False,
         "allow_rollup_hdrs": True,
         "allow_direct": True,
