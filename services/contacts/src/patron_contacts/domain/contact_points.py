@@ -31,7 +31,7 @@ _PLACES_OF_LIFE: Final = frozenset({"work", "home", "other"})
 _PHONE_TYPES: Final = _PLACES_OF_LIFE | {"cell", "fax", "pager"}
 _HOST: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])?\.?")
 _WITHOUT_SCHEME: Final = re.compile(rf"{_HOST.pattern}(?:[/?#].*)?")
-_NEVER_IN_URLS: Final = re.compile(r'[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069<>"\\^`{|}]')
+_NEVER_IN_URLS: Final = re.compile(r'[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069<>"\\]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,8 @@ def social(values: Sequence[Mapping[str, Any]], path: str = "social") -> tuple[S
         item = texts.members(value, here)
         service = texts.required_text(item.get("service"), f"{here}.service", 50).lower()
         handle = texts.optional_text(item.get("handle"), f"{here}.handle")
-        link = None if item.get("url") in {None, ""} else url(item["url"], f"{here}.url")
+        address = item.get("url")
+        link = None if address is None or address == "" else url(address, f"{here}.url")
         if handle is None and link is None:
             raise SocialEmpty(field=here)
         found.setdefault(SocialHandle(service=service, handle=handle, url=link))

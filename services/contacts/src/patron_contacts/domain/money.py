@@ -42,7 +42,7 @@ def currency(code: object, path: str) -> str:
     Raises:
         CurrencyUnknown: no such currency.
     """
-    upper = code.strip().upper() if isinstance(code, str) and len(code) <= 10 else ""  # noqa: PLR2004 - room for blanks
+    upper = code.strip().upper() if isinstance(code, str) and code.isascii() and len(code) <= 10 else ""  # noqa: PLR2004 - room for blanks
     if upper not in _codes():
         raise CurrencyUnknown(field=path)
     return upper

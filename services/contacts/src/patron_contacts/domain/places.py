@@ -20,8 +20,10 @@ _ALSO_CALLED: Final[Mapping[str, str]] = {
     "bosnia": "BA",
     "britain": "GB",
     "british virgin islands": "VG",
+    "brunei": "BN",
     "burma": "MM",
     "cape verde": "CV",
+    "caribbean netherlands": "BQ",
     "congo brazzaville": "CG",
     "congo kinshasa": "CD",
     "czech republic": "CZ",
@@ -35,38 +37,46 @@ _ALSO_CALLED: Final[Mapping[str, str]] = {
     "federated states of micronesia": "FM",
     "great britain": "GB",
     "holland": "NL",
+    "hong kong sar china": "HK",
     "hong kong sar": "HK",
     "ivory coast": "CI",
     "korea": "KR",
     "kosovo": "XK",
+    "macao sar china": "MO",
     "macao sar": "MO",
     "macau": "MO",
     "macedonia": "MK",
     "micronesia": "FM",
+    "myanmar burma": "MM",
     "northern ireland": "GB",
     "palestine": "PS",
     "palestinian territories": "PS",
     "peoples republic of china": "CN",
+    "pitcairn islands": "PN",
     "prc": "CN",
     "republic of congo": "CG",
     "republic of ireland": "IE",
     "republic of the congo": "CG",
     "roc": "TW",
     "russia": "RU",
+    "saint helena": "SH",
     "saint martin": "MF",
+    "saint vincent and grenadines": "VC",
+    "saint vincent": "VC",
     "scotland": "GB",
     "sint maarten": "SX",
+    "south georgia": "GS",
     "south korea": "KR",
     "swaziland": "SZ",
     "turkey": "TR",
     "turkiye": "TR",
     "uae": "AE",
     "uk": "GB",
+    "united states of america": "US",
     "us virgin islands": "VI",
     "usa": "US",
-    "united states of america": "US",
-    "vatican": "VA",
     "vatican city": "VA",
+    "vatican": "VA",
     "wales": "GB",
     "xk": "XK",
     "xkx": "XK",
@@ -82,9 +92,9 @@ def _name_key(name: str) -> str:
         " " if char in "-/,()" else char for char in plain if char.isalnum() or char.isspace() or char in "-/,()"
     )
     words = letters.split()
-    if words[:1] == ["st"]:
+    if len(words) > 1 and words[0] == "st":  # alone it is the code of Sao Tome and Principe
         words[0] = "saint"
-    return " ".join(words[1:] if words[:1] == ["the"] else words)
+    return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
 
 
 @lru_cache(maxsize=1)
