@@ -28,4 +28,9 @@ def attach(app: FastAPI, runtime: Runtime) -> None:
 
 def runtime_of(request: Request) -> Runtime:
     """Give the runtime of the application that serves this request."""
-    return cast("Runtime", request.app.state.patron_runtime)
+    return runtime_of_app(request.app)
+
+
+def runtime_of_app(app: FastAPI) -> Runtime:
+    """Give the runtime of an application, for parts that are built at its start."""
+    return cast("Runtime", app.state.patron_runtime)
