@@ -36,12 +36,18 @@ def converter_for(assignment: Assignment, conventions: Conventions) -> Convert:
             return {"source": source, "id": written} if written else None
 
         convert = reference
+    elif target.field in {"kind", "direction"}:
+        convert = _lower
     elif target.field == "tags":
         convert = _tags(conventions.separator)
     if rule.values:
         convert = translated(rule.values, convert)
     blanks = conventions.blanks | frozenset(rule.blanks)
     return blank_as(blanks, convert) if blanks else convert
+
+
+def _lower(value: Any) -> Any:
+    return text(value).lower()
 
 
 def _type_of(assignment: Assignment) -> str:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import pycountry
-
+from patron_cli.importing.errors_file import META, is_errors_file
 from patron_cli.importing.fields import Kind, Target, parse_target
 from patron_cli.importing.mapping_file import ColumnRule, Conventions, MappingFile
 from patron_cli.importing.presets import AUTOMATIC, PRESETS, Vocabulary, assign, load, normal, recognise
 from patron_cli.importing.rows import FileUnusable
+from patron_contacts.domain.phone_numbers import region as find_region
 
 CUSTOM_TYPES = ("string", "number", "integer", "boolean", "date", "datetime", "enum")
 
@@ -79,7 +79,9 @@ def make_plan(kind: Kind, columns: Sequence[str], stated: Stated, mapping: Mappi
     _check_named(list(rules) + mapping.key, columns)
     chosen = {column: rule for column, rule in rules.items() if rule.to}
     ignored = {column for column, rule in rules.items() if not rule.to}
-    free = [column for column in columns if column not in rules]
+    if is_errors_file(columns):
+        ignored.update(META)
+    free = [column for column in columns if column not in rules and column not in ignored]
     for column, path in _own_paths(kind, free).items():
         chosen[column] = ColumnRule(to=path)
     taken = {rule.to for rule in chosen.values()}
@@ -189,7 +191,7 @@ def _conventions(
 
 
 def _check_conventions(region: str | None, zone: str, dates: str, decimal: str | None) -> None:
-    if region and pycountry.countries.get(alpha_2=region.upper()) is None:
+    if region and (len(region) != len("XX") or find_region(region) is None):
         raise FileUnusable(None, f"{region!r} is no ISO 3166 code of a country")
     if dates not in {"", "dmy", "mdy", "ymd"}:
         raise FileUnusable(None, f"the order of dates is dmy, mdy or ymd, not {dates!r}")

@@ -73,7 +73,6 @@ class Conventions:
     """How the cells of a file are to be read, from options, mapping file and preset together.
 
     currency: "" where unknown. blanks: cells that mean "no value".
-    region_from_country: read national phone numbers as those of the row's address.
     """
 
     source: str
@@ -84,5 +83,4 @@ class Conventions:
     decimal: str | None = None
     time_zone: str = "UTC"
     separator: str | None = None
-    region_from_country: bool = True
     blanks: frozenset[str] = field(default_factory=frozenset[str])

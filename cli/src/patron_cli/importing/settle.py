@@ -1,25 +1,25 @@
-"""Settle what needs a whole body: names, currencies, countries, regions of phone numbers, one way to a customer."""
+"""Settle what needs a whole body: names, currencies, countries, one way to a customer."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from patron_cli.importing.mapping import Plan
-from patron_cli.importing.values import country_code
+from patron_contacts.domain.places import country
+from patron_contacts.domain.value_errors import CountryUnknown
 
 Body = dict[str, Any]
 Part = Callable[[Sequence[Any], Body], None]
 
 
 def settling_parts(plan: Plan) -> list[Part]:
-    """Choose what a plan needs once all cells are in: split names, currencies, countries, regions of phone numbers."""
+    """Choose what a plan needs once all cells are in: split names, currencies, countries, references."""
     parts: list[Part] = []
     conventions = plan.conventions
     if plan.has("full_name"):
         parts.append(_split_full_name)
     if plan.has("addresses"):
         parts.append(_settle_countries)
-    if plan.has("phones") and plan.has("addresses", "country") and not conventions.region:
-        parts.append(_region_from_country)
     if plan.has("annual_revenue"):
         parts.append(_revenue_in(conventions.currency))
     if plan.kind == "orders":
@@ -48,13 +48,12 @@ def _split_full_name(_: Sequence[Any], body: Body) -> None:
 
 
 def _settle_countries(_: Sequence[Any], body: Body) -> None:
-    """Write countries as codes; a word that names no country is kept, as the region or beside the street."""
+    """Keep a word that names no country as the region or beside the street: columns called office or land hold such."""
     for address in body.get("addresses", ()):
         name = address.get("country")
         if not name or not isinstance(name, str):
             continue
-        code = country_code(name)
-        if code:
+        if code := _code(name):
             address["country"] = code
         else:
             del address["country"]
@@ -62,12 +61,12 @@ def _settle_countries(_: Sequence[Any], body: Body) -> None:
             address[place] = f"{address[place]}, {name}" if place in address else name
 
 
-def _region_from_country(_: Sequence[Any], body: Body) -> None:
-    country = next((a["country"] for a in body.get("addresses", ()) if a.get("country")), None)
-    if country:
-        for phone in body.get("phones", ()):
-            if "region" not in phone and not phone["value"].startswith(("+", "tel:+")):
-                phone["region"] = country
+@lru_cache(maxsize=4096)
+def _code(name: str) -> str | None:
+    try:
+        return country(name, "country")
+    except CountryUnknown:
+        return None
 
 
 def _revenue_in(currency: str) -> Part:

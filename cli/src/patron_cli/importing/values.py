@@ -3,10 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
-
-import pycountry
 
 Convert = Callable[[Any], Any]
 
@@ -195,13 +192,3 @@ def kind_of_place(value: Any) -> str:
     """Turn the label of an e-mail or postal address into work, home or other."""
     kind = kind_of_phone(value)
     return kind if kind in {"work", "home"} else "other"
-
-
-@lru_cache(maxsize=4096)
-def country_code(name: str) -> str | None:
-    """Find the ISO 3166-1 alpha-2 code of a country, by code or English name; None where unknown."""
-    plain = name.replace(".", "").strip() if len(name) <= len("U.S.A.") else name.strip()
-    try:
-        return str(pycountry.countries.lookup(plain).alpha_2)
-    except LookupError:
-        return None

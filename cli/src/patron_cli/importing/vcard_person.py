@@ -182,7 +182,7 @@ def _take_tags(person: Person, line: CardLine) -> None:
 
 def _take_url(person: Person, line: CardLine) -> None:
     if line.text:
-        _add(person, "urls", line.text if "://" in line.text else f"http://{line.text}")
+        _add(person, "urls", line.text)
 
 
 def _take_im(person: Person, line: CardLine) -> None:
