@@ -33,8 +33,8 @@ class Parts:
     rehearse: Callable[[], UseCases]
 
 
-def parts_of(request: Request) -> Parts:
-    """Give the parts of the application that serves this request."""
+async def parts_of(request: Request) -> Parts:
+    """Give the parts of the application that serves this request; async, or FastAPI would use a thread for it."""
     return cast("Parts", request.app.state.contacts)
 
 
