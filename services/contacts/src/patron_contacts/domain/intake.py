@@ -77,7 +77,7 @@ _PERSON_DETAILS: Final[Mapping[str, Reading]] = {
 }
 _COMPANY_NAME: Final[Mapping[str, Reading]] = {"name": _text, "legal_name": _text}
 _COMPANY_DETAILS: Final[Mapping[str, Reading]] = {
-    "website": lambda value, path: contact_points.urls([value], path)[0],
+    "website": contact_points.url,
     "industry": _text,
     "employees": _year,
     "founding_year": _year,
@@ -95,7 +95,7 @@ def _read(body: Body, rules: Mapping[str, Reading]) -> dict[str, Any]:
 def external_ids(values: Sequence[Body], path: str = "external_ids") -> tuple[events.ExternalId, ...]:
     """Read ids in other systems, sorted, each once."""
     pairs = {
-        (texts.text(one["source"], f"{path}[{n}].source"), texts.text(one["id"], f"{path}[{n}].id"))
+        (texts.required_text(one["source"], f"{path}[{n}].source"), texts.required_text(one["id"], f"{path}[{n}].id"))
         for n, one in enumerate(values)
     }
     return tuple(events.ExternalId(source, own) for source, own in sorted(pairs))
@@ -181,12 +181,12 @@ def notes(values: Sequence[Body], terms: Terms) -> tuple[NewNote, ...]:
     """Read notes; the same text by the same author is the same note, so that an import can be repeated."""
     found: list[NewNote] = []
     for number, value in enumerate(values):
-        text = texts.text(value["text"], f"notes[{number}].text", NOTE_TEXT, multiline=True)
+        text = texts.required_text(value["text"], f"notes[{number}].text", NOTE_TEXT, multiline=True)
         author = value.get("author") or terms.author
         at = value.get("at")
         moment = None if at is None else moments.instant(at, f"notes[{number}].at", now=terms.now)
         note_id = value.get("note_id") or str(uuid5(NAMESPACE_URL, f"note|{author}|{moment}|{text}"))
-        found.append(NewNote(note_id, text, texts.text(author, f"notes[{number}].author"), moment))
+        found.append(NewNote(note_id, text, texts.required_text(author, f"notes[{number}].author"), moment))
     return tuple(found)
 
 
@@ -241,7 +241,7 @@ def company_ref(body: Body, path: str) -> CompanyRef:
     if body.get("external_id") is not None:
         (one,) = external_ids([body["external_id"]], f"{path}.external_id")
         return CompanyRef(external_id=(one.source, one.id))
-    return CompanyRef(external_id=name_id(texts.text(body["name"], f"{path}.name")))
+    return CompanyRef(external_id=name_id(texts.required_text(body["name"], f"{path}.name")))
 
 
 def name_id(name: str) -> tuple[str, str]:
