@@ -39,11 +39,11 @@ CompanyCommand = CreateCompany | ChangeCompany | RecordCommand
 
 
 def _change(company: Record, changes: Changes) -> Sequence[Fact | Dated]:
-    named = events.CompanyNamed in company.facets or "name" in changes.facets.get(events.CompanyNamed, {})
+    stated = changes.facets.get(events.CompanyNamed, {})
+    named = stated["name"] is not None if "name" in stated else events.CompanyNamed in company.facets
     if not named:
         raise NameMissing(field="name")
-    notes = (fact if at is None else Dated(fact, at) for fact, at in added_notes(changes.notes, company))
-    return (*changed_facets(company, changes), *notes)
+    return (*changed_facets(company, changes), *added_notes(changes.notes, company))
 
 
 def decide(company: Record, command: CompanyCommand) -> Sequence[Fact | Dated]:

@@ -88,7 +88,7 @@ _IDENTIFYING: Final = (events.PersonNamed, events.EmailsChanged, events.PhonesCh
 
 def _link(record: Record, link: CompanyLink) -> Iterator[events.CompanyLinked]:
     if link.start is not None and link.end is not None and link.end < link.start:
-        raise LinkDatesReversed(field="end")
+        raise LinkDatesReversed(field="to")
     wanted = events.CompanyLinked(
         company_id=link.company_id, role=link.role, start=link.start, end=link.end, primary=link.primary
     )
@@ -106,8 +106,7 @@ def _move(record: Record, move: StageMove) -> Iterator[Fact | Dated]:
 
 def _change(record: Record, command: CreatePerson | ChangePerson) -> Iterator[Fact | Dated]:
     yield from changed_facets(record, command.changes)
-    for fact, at in added_notes(command.changes.notes, record):
-        yield fact if at is None else Dated(fact, at)
+    yield from added_notes(command.changes.notes, record)
     if command.stage is not None:
         yield from _move(record, command.stage)
     for link in command.links:

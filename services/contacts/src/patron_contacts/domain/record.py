@@ -18,6 +18,7 @@ from patron_contacts.domain.contact_points import email_key
 from patron_contacts.domain.custom_field import unique_key
 from patron_contacts.domain.errors import CustomFieldMissing, NoteNotFound, RecordArchived, RecordErased, RecordNotFound
 from patron_events.catalog import contacts as events
+from patron_events.decider import Dated
 from patron_events.personal import Erased
 from patron_events.registry import Fact
 
@@ -171,14 +172,15 @@ def _empty(kind: type[Fact]) -> Fact | None:
     return None if required else kind()
 
 
-def added_notes(notes: Sequence[NewNote], record: Record) -> Iterator[tuple[events.NoteAdded, datetime | None]]:
-    """Answer the notes that are not on record yet, each with the time it was written."""
+def added_notes(notes: Sequence[NewNote], record: Record) -> Iterator[Fact | Dated]:
+    """Answer the notes that are not on record yet, each at the time it was written."""
     for note in notes:
         if note.note_id not in record.notes:
-            yield events.NoteAdded(note_id=note.note_id, text=note.text, author=note.author), note.at
+            fact = events.NoteAdded(note_id=note.note_id, text=note.text, author=note.author)
+            yield fact if note.at is None else Dated(fact, note.at)
 
 
-def decide_record(record: Record, command: RecordCommand) -> Sequence[events.RecordEvent]:
+def decide_record(record: Record, command: RecordCommand) -> Sequence[Fact | Dated]:
     """Answer the commands that people and companies share."""
     if record.status == "absent":
         raise RecordNotFound
@@ -193,7 +195,7 @@ def decide_record(record: Record, command: RecordCommand) -> Sequence[events.Rec
             return () if record.status == "live" else (events.RecordRestored(),)
         case AddNote(note):
             check_live(record)
-            return tuple(fact for fact, _ in added_notes((note,), record))
+            return tuple(added_notes((note,), record))
         case RemoveNote(note_id):
             check_live(record)
             if note_id not in record.notes:
