@@ -5,8 +5,7 @@ actor; the trail is about records and definitions. The values before come from t
 which the model keeps per record.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import ClassVar, Final, cast
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, SmallInteger, Table, Text
@@ -104,7 +103,7 @@ def _flat(document: Document, prefix: str) -> Document:
     for name, value in document.items():
         group = _FLATTENED.get(name)
         if group is not None and isinstance(value, list):
-            attributes: Iterable[Any] = value
+            attributes = cast("list[Document]", value)
             flat.update({f"{group}.{one['name']}": one["value"] for one in attributes})
         else:
             flat[prefix + name] = value
@@ -157,12 +156,12 @@ class _Facets:
 class Audit:
     """The read model `audit`."""
 
-    name: Final = "audit"
-    version: Final = 1
-    categories: Final = frozenset({"person", "company", "field-catalogue"})
-    kept: Final[Table | None] = FACETS
-    added: Final[Table | None] = TABLE
-    subject_column: Final = "record_id"
+    name: ClassVar[str] = "audit"
+    version: ClassVar[int] = 1
+    categories: ClassVar[frozenset[str]] = frozenset({"person", "company", "field-catalogue"})
+    kept: ClassVar[Table | None] = FACETS
+    added: ClassVar[Table | None] = TABLE
+    subject_column: ClassVar[str] = "record_id"
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Write one line per event, and the record's facets as they are from now on."""
@@ -181,19 +180,11 @@ class Audit:
             lines.append(
                 line(
                     [
-                        head.stream.id,
-                        common[0],
-                        str(head.sequence),
-                        str(recorded.index),
-                        *common[1:5],
-                        recorded.occurred_at.isoformat(),
-                        recorded.type,
-                        *common[5:],
-                        json_text(changes),
-                        None if personal is None else json_text(personal),
-                        bool_text(erased),
+                        *(head.stream.id, common[0], str(head.sequence), str(recorded.index)),
+                        *(*common[1:5], recorded.occurred_at.isoformat(), recorded.type, *common[5:]),
+                        *(json_text(changes), None if personal is None else json_text(personal), bool_text(erased)),
                     ]
-                )  # fmt: skip
+                )
             )
         return Folded(facets.row(head), lines, erases)
 
@@ -201,6 +192,6 @@ class Audit:
 def _common(head: CommitHead) -> list[str | None]:
     actor, cause = head.actor, head.cause
     return [
-        head.recorded_at.isoformat(), head.stream.context, head.stream.category, str(head.version), head.commit_id,
-        actor.kind, actor.id, array_text(actor.authority), actor.address, cause.correlation_id, cause.causation_id,
-    ]  # fmt: skip
+        *(head.recorded_at.isoformat(), head.stream.context, head.stream.category, str(head.version), head.commit_id),
+        *(actor.kind, actor.id, array_text(actor.authority), actor.address, cause.correlation_id, cause.causation_id),
+    ]

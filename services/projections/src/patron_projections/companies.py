@@ -1,6 +1,6 @@
 """The directory of companies: one row per company; how many people it has is counted when asked."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
@@ -85,12 +85,12 @@ _FOLD: Final = RecordFold(
 class Companies:
     """The read model `companies`."""
 
-    name: Final = "companies"
-    version: Final = 1
-    categories: Final = frozenset({"company"})
-    kept: Final[Table | None] = TABLE
-    added: Final[Table | None] = None
-    subject_column: Final = "id"
+    name: ClassVar[str] = "companies"
+    version: ClassVar[int] = 1
+    categories: ClassVar[frozenset[str]] = frozenset({"company"})
+    kept: ClassVar[Table | None] = TABLE
+    added: ClassVar[Table | None] = None
+    subject_column: ClassVar[str] = "id"
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Give the company's row after a commit."""

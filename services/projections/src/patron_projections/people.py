@@ -1,6 +1,6 @@
 """The directory of people: one row per person with everything that is known of them now."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 from sqlalchemy import Column, Date, DateTime, Index, Table, Text
@@ -137,12 +137,12 @@ _FOLD: Final = RecordFold(
 class People:
     """The read model `people`."""
 
-    name: Final = "people"
-    version: Final = 1
-    categories: Final = frozenset({"person"})
-    kept: Final[Table | None] = TABLE
-    added: Final[Table | None] = None
-    subject_column: Final = "id"
+    name: ClassVar[str] = "people"
+    version: ClassVar[int] = 1
+    categories: ClassVar[frozenset[str]] = frozenset({"person"})
+    kept: ClassVar[Table | None] = TABLE
+    added: ClassVar[Table | None] = None
+    subject_column: ClassVar[str] = "id"
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Give the person's row after a commit."""

@@ -155,8 +155,10 @@ def _emails(draft: Draft, fact: events.EmailsChanged, _: Recorded[Fact]) -> None
 def _phones(draft: Draft, fact: events.PhonesChanged, _: Recorded[Fact]) -> None:
     phones = () if isinstance(fact.phones, Erased) else fact.phones
     draft["phones"] = documents(phones)
-    draft["phone_values"] = texts([phone.value for phone in phones])
-    draft["phone"] = next((phone.value for phone in phones if phone.primary), phones[0].value if phones else None)
+    numbers = [phone.value or phone.typed for phone in phones]
+    draft["phone_values"] = texts(numbers)
+    primary = [number for number, phone in zip(numbers, phones, strict=True) if phone.primary]
+    draft["phone"] = next(iter(primary or numbers), None)
 
 
 def _addresses(draft: Draft, fact: events.AddressesChanged, _: Recorded[Fact]) -> None:

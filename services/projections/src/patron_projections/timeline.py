@@ -5,7 +5,7 @@ history also has what its people did in its name; those rows carry no personal p
 person leaves nothing behind.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -87,12 +87,12 @@ def _end(parts: Parts) -> str:
 class Timeline:
     """The read model `timeline`."""
 
-    name: Final = "timeline"
-    version: Final = 1
-    categories: Final = frozenset({"person", "company", "activity"})
-    kept: Final[Table | None] = None
-    added: Final[Table | None] = TABLE
-    subject_column: Final = "customer_id"
+    name: ClassVar[str] = "timeline"
+    version: ClassVar[int] = 1
+    categories: ClassVar[frozenset[str]] = frozenset({"person", "company", "activity"})
+    kept: ClassVar[Table | None] = None
+    added: ClassVar[Table | None] = TABLE
+    subject_column: ClassVar[str] = "customer_id"
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Write one line per event and customer."""

@@ -7,7 +7,7 @@ engine's business, so the same fold serves live work, retries and rebuilds.
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import Table
@@ -40,18 +40,12 @@ class ReadModel(Protocol):
     added: table that only grows, or None; its rows of one aggregate carry its id in `subject_column`.
     """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def version(self) -> int: ...  # noqa: D102
-    @property
-    def categories(self) -> frozenset[str]: ...  # noqa: D102
-    @property
-    def kept(self) -> Table | None: ...  # noqa: D102
-    @property
-    def added(self) -> Table | None: ...  # noqa: D102
-    @property
-    def subject_column(self) -> str: ...  # noqa: D102
+    name: ClassVar[str]
+    version: ClassVar[int]
+    categories: ClassVar[frozenset[str]]
+    kept: ClassVar[Table | None]
+    added: ClassVar[Table | None]
+    subject_column: ClassVar[str]
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Apply one commit to the aggregate's row; pure, the given row stays as it is.

@@ -1,14 +1,14 @@
 """Reading ahead: the next commits are fetched, decoded and decrypted while PostgreSQL writes the last ones."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from patron_events.envelope import StreamId
 from patron_events.opening import open_commits
-from patron_events.store import Batch, LogReader, Stored
+from patron_events.store import LogReader, Stored
 from patron_events.vault import KeyVault
 from patron_projections.engine.writer import Item, sequence_of, stream_of
 
@@ -67,7 +67,7 @@ class Feed:
     async def _read(self) -> None:
         source = self._source
         batches = source.reader.follow(source.stream, after=self._after, partitions=self._partitions)
-        async with aclosing(cast("AsyncGenerator[Batch]", batches)):
+        async with aclosing(batches):
             async for batch in batches:
                 items = list(await source.opened(batch.commits))
                 await self._queue.put(Portion(items, batch.through, batch.pending))
@@ -109,7 +109,7 @@ class Feed:
 
 
 @asynccontextmanager
-async def reading(source: Source, after: int, partitions: frozenset[int]) -> AsyncIterator[Feed]:
+async def reading(source: Source, after: int, partitions: frozenset[int]) -> AsyncGenerator[Feed]:
     """Read the log from above `after` while the block runs."""
     feed = Feed(source, after, partitions)
     try:

@@ -5,9 +5,10 @@ that a rebuilt version can take its place in one transaction.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 from psycopg import AsyncConnection
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -23,8 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlalchemy.sql.base import Executable
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.elements import ClauseElement, quoted_name
 
 SCHEMA: Final = "patron"
 _LOCK: Final = 0x50A7
@@ -73,20 +73,20 @@ workers: Final = Table(
 )
 
 
-def compiled(statement: Executable | ClauseElement) -> Statement:
+def compiled(statement: ClauseElement) -> Statement:
     """Write a SQLAlchemy statement as text and parameters for psycopg."""
-    written = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[union-attr]
-    return str(written), dict(written.params)
+    written = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    return str(written), cast("dict[str, object]", written.params)
 
 
-def read_model_table(model: str, version: int, *columns: Column[object], indexes: Sequence[Index] = ()) -> Table:
+def read_model_table(model: str, version: int, *columns: Column[Any], indexes: Sequence[Index] = ()) -> Table:
     """Describe the physical table of one version of a read model.
 
     indexes: named by their purpose; the table's name is put in front.
     """
     name = f"rm_{model}_v{version}"
     for index in indexes:
-        index.name = f"{name}_{index.name}"
+        index.name = quoted_name(f"{name}_{index.name}", quote=None)
     return Table(name, MetaData(schema=SCHEMA), *columns, *indexes, info={"view": model})
 
 
@@ -120,4 +120,8 @@ async def _create(connection: AsyncConnection, table: Table) -> None:
         view = f"{SCHEMA}.{table.info['view']}"
         found = await connection.execute("SELECT to_regclass(%s)", (view,))
         if await found.fetchone() == (None,):
-            await connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {SCHEMA}.{table.name}".encode())
+            await connection.execute(
+                SQL("CREATE VIEW {} AS SELECT * FROM {}").format(
+                    Identifier(SCHEMA, str(table.info["view"])), Identifier(SCHEMA, table.name)
+                )
+            )

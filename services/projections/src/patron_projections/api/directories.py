@@ -1,0 +1,96 @@
+"""Routes of the directories: people and companies."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+from pydantic import Field
+
+from patron_projections.api.parts import (
+    LIST_PROBLEMS,
+    READERS,
+    AfterQuery,
+    Asked,
+    Freshened,
+    ListAnswer,
+    Listed,
+    RecordNotFound,
+)
+from patron_projections.directory import Directory, SearchInvalid, SortInvalid, Wanted
+from patron_projections.documents import company_document, person_document
+from patron_projections.filters import FilterInvalid
+from patron_runtime.bodies import router
+from patron_runtime.problems import problems
+
+routes = router(prefix="/projections/v1", tags=["directory"], dependencies=READERS)
+
+_FILTER_TEXT = (
+    "`field:operator:value`, repeatable; all must hold. Operators: eq, ne, in (comma-separated), lt, lte, gt, gte, "
+    "contains, starts, exists. Custom fields: `custom.<name>`."
+)
+_SORT_TEXT = "Any field with a single value; `-` in front for descending. Rows without a value come last."
+_PROBLEMS = LIST_PROBLEMS | problems(FilterInvalid, SortInvalid, SearchInvalid)
+_ONE_PROBLEMS = LIST_PROBLEMS | problems(RecordNotFound)
+
+
+class DirectoryQuery(Listed):
+    """Parameters of a list of records."""
+
+    q: str | None = Field(None, min_length=1, max_length=200, description="Words to search for; typos are forgiven.")
+    filter: list[str] = Field([], max_length=20, description=_FILTER_TEXT, examples=[["tags:eq:vip"]])
+    sort: str | None = Field(None, max_length=100, description=_SORT_TEXT, examples=["-updated_at"])
+    include_archived: bool = Field(default=False, description="Also archived and erased records.")
+
+    def wanted(self) -> Wanted:
+        """Put the parameters together for the directory."""
+        return Wanted(self.limit, self.filter, self.q, self.sort, self.cursor, self.include_archived)
+
+
+Listing = Annotated[DirectoryQuery, Query()]
+
+
+@routes.get("/people", response_model=ListAnswer, responses=_PROBLEMS)
+async def people(parts: Asked, query: Listing) -> Response:
+    """List people: filtered, sorted or searched."""
+    fresh = Freshened(parts, "people")
+    await fresh.wait(query)
+    page = await parts.people.page(query.wanted())
+    linked = {str(one) for row in page.rows for one in row["company_ids"] or ()}
+    names = await parts.names.of_companies(linked)
+    return await fresh.page([person_document(row, names) for row in page.rows], page)
+
+
+@routes.get("/people/{person_id}", response_model=dict[str, Any], responses=_ONE_PROBLEMS)
+async def person(parts: Asked, person_id: UUID, query: AfterQuery) -> Response:
+    """Show one person as the directory knows them."""
+    fresh = Freshened(parts, "people")
+    await fresh.wait(query)
+    row = await _one(parts.people, person_id)
+    names = await parts.names.of_companies({str(one) for one in row["company_ids"] or ()})
+    return await fresh.document(person_document(row, names))
+
+
+@routes.get("/companies", response_model=ListAnswer, responses=_PROBLEMS)
+async def companies(parts: Asked, query: Listing) -> Response:
+    """List companies: filtered, sorted or searched, each with the number of its people."""
+    fresh = Freshened(parts, "companies")
+    await fresh.wait(query)
+    page = await parts.companies.page(query.wanted())
+    counts = await parts.names.people_counts({str(row["id"]) for row in page.rows})
+    return await fresh.page([company_document(row, counts) for row in page.rows], page)
+
+
+@routes.get("/companies/{company_id}", response_model=dict[str, Any], responses=_ONE_PROBLEMS)
+async def company(parts: Asked, company_id: UUID, query: AfterQuery) -> Response:
+    """Show one company as the directory knows it."""
+    fresh = Freshened(parts, "companies")
+    await fresh.wait(query)
+    row = await _one(parts.companies, company_id)
+    return await fresh.document(company_document(row, await parts.names.people_counts({str(row["id"])})))
+
+
+async def _one(directory: Directory, record_id: UUID) -> dict[str, Any]:
+    row = await directory.one(record_id)
+    if row is None:
+        raise RecordNotFound
+    return row

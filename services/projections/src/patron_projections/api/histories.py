@@ -1,0 +1,122 @@
+"""Routes of the histories: a customer's timeline, the audit trail, sums of purchases."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Query, Response
+from pydantic import BaseModel, Field, StringConstraints
+
+from patron_projections.api.parts import (
+    LIST_PROBLEMS,
+    READERS,
+    Asked,
+    Freshened,
+    ListAnswer,
+    Listed,
+    PeriodInvalid,
+    RecordNotFound,
+    Strict,
+    period,
+)
+from patron_projections.documents import change_document, happening_document, purchases_document
+from patron_projections.histories import Changes, Happenings, Turn
+from patron_runtime.bodies import router
+from patron_runtime.problems import problems
+
+routes = router(prefix="/projections/v1", tags=["history"], dependencies=READERS)
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+_PROBLEMS = LIST_PROBLEMS | problems(PeriodInvalid)
+_FROM = Field(None, alias="from", max_length=40, description="RFC 3339 time or date, inclusive.")
+_TO = Field(None, max_length=40, description="RFC 3339 time or date, exclusive.")
+_TYPE_TEXT = "Stored name, such as `contacts.order-placed` or `order-placed`; repeatable."
+
+
+class _Ordered(Listed):
+    order: Literal["newest", "oldest"] = "newest"
+    since: str | None = _FROM
+    to: str | None = _TO
+
+    def turn(self) -> Turn:
+        """Say which page is wanted, in which direction."""
+        return Turn(self.limit, self.cursor, self.order == "newest")
+
+
+class TimelineQuery(_Ordered):
+    """Parameters of a customer's history."""
+
+    type: list[Word] = Field([], max_length=50, description=_TYPE_TEXT)
+    kind: list[Word] = Field([], max_length=50, description="Kind of interaction, or `order`.")
+    channel: list[Word] = Field([], max_length=50)
+    actor: list[Word] = Field([], max_length=50, description="Id of who recorded it.")
+
+    def wanted(self) -> Happenings:
+        """Put the filters together."""
+        return Happenings(
+            tuple(self.type), tuple(self.kind), tuple(self.channel), tuple(self.actor), period(self.since, self.to)
+        )
+
+
+class AuditQuery(_Ordered):
+    """Parameters of the audit trail."""
+
+    record: list[Word] = Field([], max_length=50, description="Id of a person, company or catalogue of fields.")
+    actor: list[Word] = Field([], max_length=50, description="Id of who did it.")
+    type: list[Word] = Field([], max_length=50, description=_TYPE_TEXT)
+
+    def wanted(self) -> Changes:
+        """Put the filters together."""
+        return Changes(tuple(self.record), tuple(self.actor), tuple(self.type), period(self.since, self.to))
+
+
+class PurchasesQuery(Strict):
+    """Parameters of sums of purchases."""
+
+    since: str | None = _FROM
+    to: str | None = _TO
+
+
+class PurchaseSum(BaseModel):
+    """Orders of one currency. customers: different ones; amount: decimal text."""
+
+    currency: str
+    orders: int
+    customers: int
+    amount: str
+    first_at: str
+    last_at: str
+
+
+class PurchasesAnswer(BaseModel):
+    """Sums of purchases, one per currency."""
+
+    sums: list[PurchaseSum]
+
+
+@routes.get("/timeline/{customer_id}", response_model=ListAnswer, responses=_PROBLEMS | problems(RecordNotFound))
+async def timeline(parts: Asked, customer_id: UUID, query: Annotated[TimelineQuery, Query()]) -> Response:
+    """Tell the history of a person or company; late facts stand at their own time."""
+    fresh = Freshened(parts, "timeline")
+    await fresh.wait(query)
+    page = await parts.timeline.page(customer_id, query.wanted(), query.turn())
+    if not page.rows and not await parts.timeline.knows(customer_id):
+        raise RecordNotFound
+    return await fresh.page([happening_document(row) for row in page.rows], page)
+
+
+@routes.get("/audit", response_model=ListAnswer, responses=_PROBLEMS)
+async def audit(parts: Asked, query: Annotated[AuditQuery, Query()]) -> Response:
+    """Tell who changed what, when and from where, with the values before and after."""
+    fresh = Freshened(parts, "audit")
+    await fresh.wait(query)
+    page = await parts.audit.page(query.wanted(), query.turn())
+    return await fresh.page([change_document(row) for row in page.rows], page)
+
+
+@routes.get("/purchases/summary", response_model=PurchasesAnswer, responses=_PROBLEMS)
+async def purchases(parts: Asked, query: Annotated[PurchasesQuery, Query()]) -> Response:
+    """Sum up all orders: their number, their customers and their amount per currency."""
+    fresh = Freshened(parts, "timeline")
+    await fresh.wait(query)
+    rows = await parts.timeline.purchases(period(query.since, query.to))
+    return await fresh.document({"sums": [purchases_document(row) for row in rows]})

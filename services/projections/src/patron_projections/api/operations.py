@@ -1,0 +1,122 @@
+"""Routes for operators: positions and lag, parked aggregates, and trying them again."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Response
+from pydantic import BaseModel
+
+from patron_events.envelope import Position
+from patron_projections.api.parts import READERS, Asked, ListAnswer, Listed, answered
+from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
+from patron_projections.database import ReadModelsUnavailable
+from patron_projections.operations import NotParked
+from patron_runtime.bodies import router
+from patron_runtime.identity import Role
+from patron_runtime.problems import problems
+from patron_runtime.requests import requires
+
+routes = router(prefix="/projections/v1", tags=["operations"])
+
+_NAME = r"^[a-z][a-z_-]{0,60}$"
+_ID = r"^[A-Za-z0-9_-]{1,80}$"
+
+
+class ModelState(BaseModel):
+    """How far a read model is. lag_events: messages of the log it has not seen; lag_s: since it was complete."""
+
+    model: str
+    version: int
+    stream: str
+    position: str
+    furthest: int
+    lag_events: int
+    lag_s: float | None
+    parked: int
+
+
+class WorkerState(BaseModel):
+    """A worker, when it was last seen and how busy it is."""
+
+    id: str
+    seen_s_ago: float
+    log_sequence: int
+    events_per_s: float
+
+
+class PositionsAnswer(BaseModel):
+    """The state of all read models and workers."""
+
+    models: list[ModelState]
+    workers: list[WorkerState]
+
+
+class RetryAnswer(BaseModel):
+    """The worker that owns the aggregate tries it within seconds; `GET /parked` shows whether it helped."""
+
+    status: str
+
+
+@routes.get(
+    "/positions", response_model=PositionsAnswer, dependencies=READERS, responses=problems(ReadModelsUnavailable)
+)
+async def positions(parts: Asked) -> Response:
+    """Tell how far each read model is, and which workers live."""
+    models = [
+        {
+            "model": row["model"],
+            "version": row["version"],
+            "stream": row["stream"],
+            "position": str(Position(row["stream"], None, row["sequence"])),
+            "furthest": row["furthest"],
+            "lag_events": row["lag_events"],
+            "lag_s": row["behind_s"],
+            "parked": row["parked"],
+        }
+        for row in await parts.operations.positions()
+    ]
+    return answered({"models": models, "workers": await parts.operations.workers()})
+
+
+@routes.get(
+    "/parked",
+    response_model=ListAnswer,
+    dependencies=READERS,
+    responses=problems(ReadModelsUnavailable, CursorInvalid),
+)
+async def parked(parts: Asked, query: Annotated[Listed, Query()]) -> Response:
+    """List aggregates that wait because one of their commits cannot be applied."""
+    asked = question("parked")
+    place = ("", 0, "")
+    if query.cursor is not None:
+        model, version, subject = read_cursor(asked, query.cursor, 3)
+        if not isinstance(version, int) or not 0 <= version < 2**15:
+            raise CursorInvalid
+        place = (str(model), version, str(subject))
+    rows = await parts.operations.parked(place, query.limit + 1)
+    cursor = None
+    if len(rows) > query.limit:
+        rows = rows[: query.limit]
+        cursor = write_cursor(asked, [rows[-1]["model"], rows[-1]["version"], rows[-1]["subject"]])
+    states = await parts.operations.positions()
+    lowest = min((row["sequence"] for row in states), default=0)
+    behind_s = states[0]["behind_s"] if states else None
+    reached = {"reached": f"contacts.*.{lowest}", "stale": behind_s is None, "behind_s": behind_s}
+    return answered({"items": rows, "next_cursor": cursor, "position": reached})
+
+
+@routes.post(
+    "/parked/{model}/{category}/{aggregate_id}/retry",
+    status_code=202,
+    response_model=RetryAnswer,
+    dependencies=[Depends(requires(Role.ADMIN))],
+    responses=problems(NotParked, ReadModelsUnavailable),
+)
+async def retry(
+    parts: Asked,
+    model: Annotated[str, Path(pattern=_NAME)],
+    category: Annotated[str, Path(pattern=_NAME)],
+    aggregate_id: Annotated[str, Path(pattern=_ID)],
+) -> Response:
+    """Try a parked aggregate again from the commit that failed. Repeating the request is harmless."""
+    await parts.operations.retry(model, category, aggregate_id)
+    return answered({"status": "requested"}, status=202)

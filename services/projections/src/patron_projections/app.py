@@ -1,0 +1,96 @@
+"""Composition root of the projections service: the only module that builds adapters.
+
+Run `python -m patron_projections.app api` for the queries and `python -m patron_projections.app worker` for a
+worker, any number of each, behind settings in `PATRON_…` variables.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from typing import Final
+
+import uvicorn
+import uvloop
+from prometheus_client import start_http_server
+from psycopg import AsyncConnection
+
+from patron_events.jetstream.log import open_log
+from patron_projections.engine.figures import Figures
+from patron_projections.engine.reading import Source
+from patron_projections.engine.worker import Pace, Worker, Workplace
+from patron_projections.service import MODELS, STREAM, build
+from patron_projections.settings import ProjectionsSettings
+from patron_runtime.logs import configure_logs
+from patron_runtime.metrics import Metrics
+from patron_runtime.service import Service, server_options
+from patron_runtime.tracing import configure_tracing
+
+_CONNECT_S: Final = 5
+# Batches make tens of thousands of objects that live for a moment and hold no cycles.
+_YOUNG_OBJECTS: Final = 100_000
+
+
+def create_app(settings: ProjectionsSettings) -> Service:
+    """Build the queries over PostgreSQL; they need nothing else."""
+    return build(settings.verifier(), settings.runtime(), settings.postgres_url)
+
+
+async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
+    """Keep the read models up to date until `stop` is set; ends after the batch under way.
+
+    Raises:
+        ServerUnfit, StreamDiffers: the log is not what the design needs; everything else is waited out.
+    """
+    metrics = Metrics()
+    if settings.worker_metrics_port is not None:
+        start_http_server(settings.worker_metrics_port, registry=metrics.registry)
+
+    async def connect() -> AsyncConnection:
+        return await AsyncConnection.connect(settings.postgres_url, autocommit=True, connect_timeout=_CONNECT_S)
+
+    categories = frozenset[str]().union(*(model.categories for model in MODELS))
+    async with open_log(settings.log()) as log:
+        place = Workplace(
+            connect=connect,
+            source=Source(log.reader, log.vault, STREAM, categories),
+            aggregates=log.store,
+            figures=Figures(metrics),
+            pace=Pace(beat_s=settings.worker_beat_s, dead_after_s=settings.worker_dead_after_s),
+        )
+        await Worker(place, MODELS).run(stop)
+
+
+async def _worker_process(settings: ProjectionsSettings) -> None:
+    configure_logs("projections-worker", settings.runtime())
+    tracing = configure_tracing("projections-worker", "1.0.0")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 50, 50)
+    try:
+        await run_worker(settings, stop)
+    finally:
+        await asyncio.to_thread(tracing.close)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one process of the service: `api` or `worker`."""
+    settings = ProjectionsSettings()  # pyright: ignore[reportCallIssue]  # the environment fills it
+    match arguments:
+        case ["api"]:
+            host, port = os.environ.get("PATRON_HOST", "127.0.0.1"), int(os.environ.get("PATRON_PORT", "8081"))
+            uvicorn.run(create_app(settings), host=host, port=port, **server_options())
+        case ["worker"]:
+            uvloop.run(_worker_process(settings))
+        case _:
+            sys.stderr.write("usage: python -m patron_projections.app api|worker\n")
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,172 @@
+"""Lists of a directory: filtered, sorted or ranked, and paged by the last row's place, so that depth costs nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import ColumnElement, Numeric, Select, Table, and_, literal, select, tuple_
+
+from patron_events.rejections import Invalid
+from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
+from patron_projections.database import Database, Rows
+from patron_projections.fields import ID, Field, Fields, read_decimal
+from patron_projections.filters import Condition, conditions, names
+from patron_projections.search import searched, words_of
+
+_SHOWN_STATES: Final = frozenset({"archived", "erased", "archived_at"})
+DEFAULT_SORT: Final = "-created_at"
+
+
+class SortInvalid(Invalid):
+    """`sort` names a field that a list cannot be sorted by."""
+
+    code: ClassVar[str] = "sort-invalid"
+
+
+class SearchInvalid(Invalid):
+    """`q` has no word to search for."""
+
+    code: ClassVar[str] = "search-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is asked for. sort: a field, with `-` in front for descending; None for the usual order."""
+
+    limit: int
+    filters: Sequence[str] = ()
+    q: str | None = None
+    sort: str | None = None
+    cursor: str | None = None
+    include_archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one page, and the cursor of the next one, if there is one."""
+
+    rows: Rows
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What rows are sorted by before their id."""
+
+    by: ColumnElement[Any]
+    descending: bool
+    kind: Field | None
+    nullable: bool = field(default=True)
+
+    def read(self, value: str) -> Any:
+        """Read the value of a cursor."""
+        return read_decimal(value) if self.kind is None else self.kind.kind.read(value)
+
+
+class Directory:
+    """Answers lists of one view. companies: the view whose names also find people."""
+
+    def __init__(self, database: Database, view: Table, companies: Table | None = None) -> None:
+        self._database = database
+        self._view = view
+        self._companies = companies
+        self._fields = Fields(view)
+        self._shown = [column for column in view.columns if column.name not in {"search", "search_text"}]
+
+    @property
+    def sortable(self) -> list[str]:
+        """Name the fields that a list can be sorted by."""
+        return self._fields.sortable
+
+    async def one(self, record_id: Any) -> dict[str, Any] | None:
+        """Find one row by its id."""
+        rows = await self._database.rows(select(*self._shown).where(self._view.c.id == record_id))
+        return rows[0] if rows else None
+
+    async def page(self, wanted: Wanted) -> Page:
+        """Give one page.
+
+        Rows without a value come last in both directions: they are a second list behind the first.
+
+        Raises:
+            FilterInvalid, SortInvalid, SearchInvalid, CursorInvalid: the question is wrong.
+        """
+        where = conditions(self._fields, wanted.filters)
+        if not wanted.include_archived and _SHOWN_STATES.isdisjoint(names(wanted.filters)):
+            where += [self._view.c.archived.is_(False), self._view.c.erased.is_(False)]
+        order = self._order(wanted, where)
+        asked = question(self._view.name, *wanted.filters, wanted.q, wanted.sort, wanted.include_archived)
+        value, last_id, absent = self._place(order, asked, wanted.cursor)
+        rows: Rows = []
+        if not absent:
+            rows = await self._part(order, [*where, *self._after(order, value, last_id)], wanted.limit + 1)
+            last_id = None
+        if order.nullable and len(rows) <= wanted.limit:
+            rest = [order.by.is_(None), *([] if last_id is None else [self._id_after(order, last_id)])]
+            rows += await self._part(order, [*where, *rest], wanted.limit + 1 - len(rows))
+        return self._paged(rows, asked, wanted.limit)
+
+    def _order(self, wanted: Wanted, where: list[Condition]) -> _Order:
+        if wanted.q is not None:
+            words = words_of(wanted.q)
+            if not words:
+                raise SearchInvalid(field="q")
+            found = searched(self._view, words, self._companies)
+            where.append(found.condition)
+            if wanted.sort is None:
+                return _Order(found.score, descending=True, kind=None, nullable=False)
+        text = wanted.sort or DEFAULT_SORT
+        name = text.removeprefix("-")
+        chosen = self._fields.find(name)
+        if chosen is None or not chosen.kind.sortable:
+            raise SortInvalid(field="sort")
+        nullable = self._view.c[name].nullable
+        return _Order(chosen.expression, text.startswith("-"), chosen, bool(nullable))
+
+    def _place(self, order: _Order, asked: str, cursor: str | None) -> tuple[Any, Any, bool]:
+        """Read where to go on: the value, the id, and whether the rows without a value have begun."""
+        if cursor is None:
+            return None, None, False
+        value, last_id = read_cursor(asked, cursor, 2)
+        try:
+            place = ID.read(str(last_id))
+            return (None, place, True) if value is None else (order.read(str(value)), place, False)
+        except (ValueError, KeyError, OverflowError):
+            raise CursorInvalid from None
+
+    def _after(self, order: _Order, value: Any, last_id: Any) -> list[Condition]:
+        if last_id is None:
+            return [order.by.is_not(None)] if order.nullable else []
+        kind = Numeric() if order.kind is None else order.by.type
+        place = tuple_(literal(value, kind), literal(last_id, self._view.c.id.type))
+        here = tuple_(order.by, self._view.c.id)
+        return [here < place if order.descending else here > place]
+
+    def _id_after(self, order: _Order, last_id: Any) -> Condition:
+        return self._view.c.id < last_id if order.descending else self._view.c.id > last_id
+
+    async def _part(self, order: _Order, where: Sequence[Condition], limit: int) -> Rows:
+        turns = [one.desc() if order.descending else one.asc() for one in (order.by, self._view.c.id)]
+        query: Select[Any] = (
+            select(*self._shown, order.by.label("sorted_by")).where(and_(*where)).order_by(*turns).limit(limit)
+        )
+        return await self._database.rows(query)
+
+    def _paged(self, rows: Rows, asked: str, limit: int) -> Page:
+        if len(rows) <= limit:
+            return Page(rows, None)
+        last = rows[limit - 1]
+        value = last["sorted_by"]
+        shown = value if value is None or isinstance(value, str) else _text(value)
+        return Page(rows[:limit], write_cursor(asked, [shown, str(last["id"])]))
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return f"{value:f}"
+        case _:
+            return value.isoformat() if hasattr(value, "isoformat") else str(value)

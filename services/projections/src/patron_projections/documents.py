@@ -1,0 +1,168 @@
+"""Rows of the directories and histories as the documents that callers see; names follow the contacts API."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final, cast
+
+from patron_projections.money import money
+
+Row = Mapping[str, Any]
+Document = dict[str, Any]
+_RECORD: Final = (
+    "id", "version", "created_at", "updated_at", "archived", "archived_at", "erased", "display_name",
+)  # fmt: skip
+_PERSON: Final = (
+    "given_name", "family_name", "additional_name", "honorific_prefix", "honorific_suffix", "nickname", "job_title",
+    "department", "language", "time_zone", "birth_date", "gender", "description", "lead_source", "lifecycle_stage",
+    "lifecycle_since", "owner", "team", "first_touch", "last_touch",
+)  # fmt: skip
+_COMPANY: Final = (
+    "name", "legal_name", "website", "industry", "employees", "founding_year", "description", "parent_id", "owner",
+    "team",
+)  # fmt: skip
+_LISTS: Final = ("emails", "phones", "addresses", "social", "urls", "tags", "external_ids")
+_TITLES: Final = {"emails-changed": "E-mail addresses changed", "key-claimed": "Key claimed"}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case None | bool() | int() | float() | str():
+            return value
+        case dict() | list():
+            return cast("Any", value)
+        case _:
+            return str(value)
+
+
+def _record(row: Row, names: tuple[str, ...]) -> Document:
+    document = {name: _plain(row[name]) for name in (*_RECORD, *names)}
+    document |= {name: row[name] or [] for name in _LISTS}
+    document["custom"] = {**(row["custom"] or {}), **(row["custom_personal"] or {})}
+    document["notes_count"] = row["notes_count"]
+    return document
+
+
+def person_document(row: Row, company_names: Mapping[str, str]) -> Document:
+    """Show a person. company_names: display names of linked companies by id."""
+    document = _record(row, _PERSON)
+    document["preferences"] = row["preferences"] or {}
+    document["lifecycle_times"] = row["lifecycle_times"] or {}
+    document["companies"] = [
+        {
+            "company_id": link["company_id"],
+            "name": company_names.get(link["company_id"]),
+            "role": link.get("role"),
+            "from": link.get("start"),
+            "to": link.get("end"),
+            "primary": link.get("primary", False),
+        }
+        for link in row["companies"] or ()
+    ]
+    return document
+
+
+def company_document(row: Row, people_counts: Mapping[str, int]) -> Document:
+    """Show a company. people_counts: number of linked people by company id."""
+    document = _record(row, _COMPANY)
+    document["domains"] = row["domains"] or []
+    document["annual_revenue"] = money(row["annual_revenue_minor"], row["annual_revenue_currency"])
+    document["people_count"] = people_counts.get(str(row["id"]), 0)
+    return document
+
+
+def title_of(event_type: str) -> str:
+    """Make a heading of an event's stored name: `contacts.order-placed` gives `Order placed`."""
+    name = event_type.partition(".")[2]
+    return _TITLES.get(name) or name.replace("-", " ").capitalize()
+
+
+def _summary(event_type: str, details: Document) -> str | None:
+    """Give one line of what an event says, where it says something in words."""
+    match event_type.partition(".")[2]:
+        case "interaction-logged":
+            return details.get("subject") or details.get("body")
+        case "note-added":
+            return details.get("text")
+        case "person-named":
+            names = (details.get("given_name"), details.get("family_name"))
+            return " ".join(name for name in names if name) or None
+        case "company-named":
+            return details.get("name")
+        case "lifecycle-stage-changed":
+            return details.get("to")
+        case "tags-changed":
+            return ", ".join(details.get("tags", ())) or None
+        case "emails-changed":
+            return ", ".join(one["value"] for one in details.get("emails", ())) or None
+        case _:
+            return None
+
+
+_SUMMARY_LETTERS: Final = 280
+
+
+def happening_document(row: Row) -> Document:
+    """Show one event of a customer's history."""
+    details: Document = {**row["details"], **(row["personal"] or {})}
+    summary = _summary(row["type"], details)
+    return {
+        "id": f"{row['commit_id']}:{row['index']}",
+        "customer_id": str(row["customer_id"]),
+        "occurred_at": _plain(row["occurred_at"]),
+        "recorded_at": _plain(row["recorded_at"]),
+        "type": row["type"],
+        "title": title_of(row["type"]),
+        "summary": None if summary is None else summary[:_SUMMARY_LETTERS],
+        "kind": row["kind"],
+        "channel": row["channel"],
+        "direction": row["direction"],
+        "amount": money(row["amount_minor"], row["currency"]),
+        "actor": {"kind": row["actor_kind"], "id": row["actor_id"]},
+        "details": details,
+        "erased": row["erased"],
+        "record": {"kind": row["category"], "id": str(row["record_id"]), "version": row["version"]},
+        "sequence": row["position"],
+    }
+
+
+def change_document(row: Row) -> Document:
+    """Show one entry of the audit trail."""
+    changes: Document = {**row["changes"], **(row["personal"] or {})}
+    return {
+        "id": f"{row['commit_id']}:{row['index']}",
+        "record": {"kind": row["record_kind"], "id": row["record_id"], "version": row["version"]},
+        "type": row["type"],
+        "title": title_of(row["type"]),
+        "occurred_at": _plain(row["occurred_at"]),
+        "recorded_at": _plain(row["recorded_at"]),
+        "actor": {
+            "kind": row["actor_kind"],
+            "id": row["actor_id"],
+            "authority": row["authority"],
+            "address": row["address"],
+        },
+        "changes": [
+            {"field": name, "before": before, "after": after} for name, (before, after) in sorted(changes.items())
+        ],
+        "erased": row["erased"],
+        "commit_id": row["commit_id"],
+        "correlation_id": row["correlation_id"],
+        "causation_id": row["causation_id"],
+        "sequence": row["position"],
+    }
+
+
+def purchases_document(row: Row) -> Document:
+    """Show the sum of the orders of one currency."""
+    total = money(int(row["amount_minor"]), row["currency"]) or {}
+    return {
+        **total,
+        "orders": row["orders"],
+        "customers": row["customers"],
+        "first_at": _plain(row["first_at"]),
+        "last_at": _plain(row["last_at"]),
+    }

@@ -1,0 +1,112 @@
+"""How fresh an answer is: waiting for a position, and saying when an answer may be stale.
+
+An answer is stale when no worker has been at the end of the log within the last few seconds: the log cannot be
+reached, the workers lag, or there are none. The rows are right as of the position that is told.
+"""
+
+import asyncio
+import time
+from typing import ClassVar, Final, NamedTuple
+
+from patron_events.envelope import Position
+from patron_events.rejections import Invalid
+from patron_projections.database import Database
+from patron_projections.engine.read_model import ReadModel
+from patron_runtime.problems import Refused
+
+DEAD_AFTER_S: Final = 5
+STALE_AFTER_S: Final = 5.0
+_FIRST_PAUSE_S: Final = 0.004
+_MOST_PAUSE_S: Final = 0.1
+_REACHED: Final = """
+SELECT min(sequence) AS sequence FROM patron.positions
+WHERE model = %(model)s AND version = %(version)s AND stream = %(stream)s
+  AND (%(partition)s::int2 IS NULL OR partition = %(partition)s::int2)
+"""
+_STATE: Final = """
+SELECT (SELECT min(sequence) FROM patron.positions
+        WHERE model = %(model)s AND version = %(version)s AND stream = %(stream)s) AS sequence,
+       extract(epoch FROM clock_timestamp() - min(caught_up_at))::float8 AS behind_s,
+       count(*) AS workers, count(caught_up_at) AS heard
+FROM patron.workers
+WHERE stream = %(stream)s AND seen_at > clock_timestamp() - make_interval(secs => %(dead_after)s)
+"""
+
+
+class AfterInvalid(Invalid):
+    """`after` is not a position that a command answered with."""
+
+    code: ClassVar[str] = "after-invalid"
+
+
+class Freshness(NamedTuple):
+    """Where a read model stands. behind_s: seconds since it was known to be complete; None if never."""
+
+    position: str
+    stale: bool
+    behind_s: float | None
+
+    def document(self) -> dict[str, object]:
+        """Write it for an answer."""
+        return {"reached": self.position, "stale": self.stale, "behind_s": self.behind_s}
+
+
+class Freshnesses:
+    """Looks up positions for queries."""
+
+    def __init__(self, database: Database, stream: str) -> None:
+        self._database = database
+        self._stream = stream
+
+    async def wait(self, model: ReadModel, after: str, wait_s: float) -> None:
+        """Wait until a model has applied the log up to a position.
+
+        Raises:
+            AfterInvalid: not a position of this log.
+            Refused: 503 `position-not-reached`, with the present position, when the time is over.
+        """
+        position = self._parsed(after)
+        deadline = time.monotonic() + wait_s
+        pause = _FIRST_PAUSE_S
+        while True:
+            sequence = await self._reached(model, position.partition)
+            if sequence >= position.sequence:
+                return
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                present = str(Position(self._stream, position.partition, sequence))
+                raise Refused(
+                    503,
+                    "position-not-reached",
+                    f"The read model stands at {present}; ask again.",
+                    {"Retry-After": "2", "Patron-Position": present},
+                )
+            await asyncio.sleep(min(pause, remaining))
+            pause = min(pause * 1.5, _MOST_PAUSE_S)
+
+    def _parsed(self, after: str) -> Position:
+        try:
+            position = Position.parse(after)
+        except ValueError:
+            raise AfterInvalid(field="after") from None
+        if position.context != self._stream:
+            raise AfterInvalid(field="after")
+        return position
+
+    async def _reached(self, model: ReadModel, partition: int | None) -> int:
+        values = {"model": model.name, "version": model.version, "stream": self._stream, "partition": partition}
+        rows = await self._database.rows(_REACHED, values)
+        return int(rows[0]["sequence"] or 0)
+
+    async def of(self, model: ReadModel) -> Freshness:
+        """Tell where a model stands."""
+        values = {
+            "model": model.name,
+            "version": model.version,
+            "stream": self._stream,
+            "dead_after": DEAD_AFTER_S,
+        }
+        (row,) = await self._database.rows(_STATE, values)
+        position = str(Position(self._stream, None, int(row["sequence"] or 0)))
+        behind_s = None if row["heard"] < row["workers"] or not row["workers"] else round(row["behind_s"], 3)
+        return Freshness(position, behind_s is None or behind_s > STALE_AFTER_S, behind_s)

@@ -1,0 +1,27 @@
+"""Amounts for answers: decimal text from minor units, with the decimals that ISO 4217 gives a currency."""
+
+from decimal import Decimal
+from typing import Final
+
+_WITHOUT: Final = (
+    "ADP BEF BIF BYB BYR CLP DJF ESP GNF GRD ISK ITL JPY KMF KRW LUF MGF PYG PTE RWF TPE TRL UGX UYI VND VUV "
+    "XAF XOF XPF"
+)
+_NONE: Final = frozenset(_WITHOUT.split())
+_THREE: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+_FOUR: Final = frozenset({"CLF", "UYW"})
+
+
+def _decimals(currency: str) -> int:
+    if currency in _NONE:
+        return 0
+    if currency in _THREE:
+        return 3
+    return 4 if currency in _FOUR else 2
+
+
+def money(minor: int | None, currency: str | None) -> dict[str, str] | None:
+    """Write an amount, such as `{"amount": "29.33", "currency": "USD"}`; None where there is none."""
+    if minor is None or currency is None:
+        return None
+    return {"amount": str(Decimal(minor).scaleb(-_decimals(currency))), "currency": currency}

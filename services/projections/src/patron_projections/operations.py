@@ -1,0 +1,78 @@
+"""Questions of operators: what is parked, how far the models are, and the wish to try again."""
+
+from typing import Any, ClassVar, Final
+
+from patron_events.envelope import StreamId
+from patron_events.rejections import NotFound
+from patron_projections.database import Database, Rows
+from patron_projections.freshness import DEAD_AFTER_S
+
+_PARKED: Final = """
+SELECT model, version, subject, stream, partition, sequence, reason, waiting, parked_at, retry_requested
+FROM patron.parked WHERE stream = %(stream)s AND (model, version, subject) > (%(model)s, %(version)s, %(subject)s)
+ORDER BY model, version, subject LIMIT %(limit)s
+"""
+_RETRY: Final = """
+UPDATE patron.parked SET retry_requested = true WHERE model = %(model)s AND subject = %(subject)s RETURNING model
+"""
+_POSITIONS: Final = """
+WITH living AS (
+    SELECT * FROM patron.workers
+    WHERE stream = %(stream)s AND seen_at > clock_timestamp() - make_interval(secs => %(dead_after)s)
+), log AS (
+    SELECT max(log_sequence) AS sequence, count(*) AS workers,
+           CASE WHEN count(*) = count(caught_up_at)
+                THEN extract(epoch FROM clock_timestamp() - min(caught_up_at))::float8 END AS behind_s
+    FROM living
+)
+SELECT p.model, p.version, p.stream, min(p.sequence) AS sequence, max(p.sequence) AS furthest,
+       greatest(coalesce(log.sequence, 0) - min(p.sequence), 0) AS lag_events, log.behind_s, log.workers,
+       (SELECT count(*) FROM patron.parked AS k WHERE k.model = p.model AND k.version = p.version) AS parked
+FROM patron.positions AS p CROSS JOIN log WHERE p.stream = %(stream)s
+GROUP BY p.model, p.version, p.stream, log.sequence, log.behind_s, log.workers ORDER BY p.model, p.version
+"""
+_WORKERS: Final = """
+SELECT id, extract(epoch FROM clock_timestamp() - seen_at)::float8 AS seen_s_ago, log_sequence, events_per_s
+FROM patron.workers WHERE stream = %(stream)s ORDER BY id
+"""
+
+
+class NotParked(NotFound):
+    """This aggregate is not parked in this read model."""
+
+    code: ClassVar[str] = "not-parked"
+
+
+class Operations:
+    """Looks after the read models of one stream."""
+
+    def __init__(self, database: Database, stream: str) -> None:
+        self._database = database
+        self._stream = stream
+
+    async def parked(self, after: tuple[str, int, str], limit: int) -> Rows:
+        """List parked aggregates by model and subject, beyond a place."""
+        values = {"stream": self._stream, "limit": limit}
+        place = dict(zip(("model", "version", "subject"), after, strict=True))
+        return await self._database.rows(_PARKED, values | place)
+
+    async def retry(self, model: str, category: str, aggregate_id: str) -> None:
+        """Ask the worker that owns a parked aggregate to try it again.
+
+        Raises:
+            NotParked: there is nothing to try again.
+        """
+        subject = StreamId(self._stream, category, aggregate_id).subject
+        if not await self._database.rows(_RETRY, {"model": model, "subject": subject}):
+            raise NotParked
+
+    async def positions(self) -> Rows:
+        """Tell how far each model is: position, lag in messages of the log, seconds since it was complete."""
+        return await self._database.rows(_POSITIONS, self._values())
+
+    async def workers(self) -> Rows:
+        """List the workers and when they were last seen."""
+        return await self._database.rows(_WORKERS, self._values())
+
+    def _values(self) -> dict[str, Any]:
+        return {"stream": self._stream, "dead_after": DEAD_AFTER_S}

@@ -1,0 +1,7 @@
+"""All routes of the service."""
+
+from typing import Final
+
+from patron_projections.api import directories, histories, operations
+
+ROUTERS: Final = (directories.routes, histories.routes, operations.routes)

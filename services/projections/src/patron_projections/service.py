@@ -1,0 +1,72 @@
+"""Build the HTTP service from its routes, over any PostgreSQL that holds the read models."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+
+from patron_projections import companies, people
+from patron_projections.api.parts import Parts, attach
+from patron_projections.audit import Audit
+from patron_projections.companies import Companies
+from patron_projections.database import Database
+from patron_projections.directory import Directory
+from patron_projections.engine.read_model import ReadModel
+from patron_projections.freshness import Freshnesses
+from patron_projections.histories import AuditQueries, TimelineQueries
+from patron_projections.links import Links
+from patron_projections.operations import Operations
+from patron_projections.people import People
+from patron_projections.routes import ROUTERS
+from patron_projections.timeline import Timeline
+from patron_runtime.identity import Verifier
+from patron_runtime.service import About, Service, create_service
+from patron_runtime.settings import RuntimeSettings
+
+STREAM: Final = "contacts"
+MODELS: Final[tuple[ReadModel, ...]] = (Timeline(), People(), Companies(), Audit())
+ABOUT: Final = About(
+    name="projections",
+    title="Patron projections",
+    version="1.0.0",
+    prefix="/projections/v1",
+    description=(
+        "Answers about people, companies and what they did. Give `after=<position of a command>` to see its effect. "
+        "`Patron-Position` says what an answer holds; `Patron-Stale: <seconds>` that newer facts may be missing."
+    ),
+)
+
+
+def parts_over(database: Database, stream: str = STREAM) -> Parts:
+    """Put together what the routes ask."""
+    return Parts(
+        database=database,
+        freshnesses=Freshnesses(database, stream),
+        people=Directory(database, people.VIEW, companies.VIEW),
+        companies=Directory(database, companies.VIEW),
+        names=Links(database),
+        timeline=TimelineQueries(database),
+        audit=AuditQueries(database),
+        operations=Operations(database, stream),
+        models={model.name: model for model in MODELS},
+    )
+
+
+def build(verifier: Verifier, settings: RuntimeSettings, postgres_url: str, stream: str = STREAM) -> Service:
+    """Build the service; it starts whether PostgreSQL is there or not."""
+    database = Database(postgres_url)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        await database.open()
+        attach(app, parts_over(database, stream))
+        try:
+            yield
+        finally:
+            await database.close()
+
+    service = create_service(ABOUT, verifier, settings, checks={"postgres": database.check}, lifespan=lifespan)
+    for routes in ROUTERS:
+        service.include_router(routes)
+    return service
