@@ -8,7 +8,6 @@ from patron_cli.importing.json_lines import JsonLinesFile
 from patron_cli.importing.raw_file import RawFile, damaged_archive, open_raw
 from patron_cli.importing.rows import FileUnusable, ReadOptions, RowFile
 from patron_cli.importing.vcard_file import VcardFile
-from patron_cli.importing.xlsx_file import XlsxFile
 
 _HEAD_BYTES = 4096
 _FOREIGN = (  # first bytes of formats that people mistake for tables
@@ -41,6 +40,9 @@ def open_rows(path: Path, options: ReadOptions | None = None) -> RowFile:
     if head.startswith(b"PK\x03\x04") or suffix in {".xlsx", ".xlsm"}:
         if raw.gzipped:
             raise FileUnusable(path, "this is a gzipped zip archive; unpack it first")
+        # Imported here: openpyxl takes a third of a second to load, and most files are CSV.
+        from patron_cli.importing.xlsx_file import XlsxFile  # noqa: PLC0415
+
         return XlsxFile(raw, options)
     start = _start(head)
     if start[:11].upper().startswith("BEGIN:VCARD") or suffix in {".vcf", ".vcard"}:

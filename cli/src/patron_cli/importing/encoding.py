@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import charset_normalizer
-
 from patron_cli.importing.raw_file import RawFile
 from patron_cli.importing.rows import FileUnusable
 
@@ -182,6 +180,8 @@ def _legacy(raw: RawFile, survey: _Survey) -> TextEncoding:
     """
     sample = bytes(survey.sample)
     if _is_foreign_script(sample):
+        import charset_normalizer  # noqa: PLC0415 - slow to load, and seldom needed
+
         best = charset_normalizer.from_bytes(sample, cp_isolation=list(_LEGACY), threshold=0.5).best()
         if best is not None:
             encoding = TextEncoding(best.encoding, f"{best.encoding} (guessed; --encoding overrides)")

@@ -8,7 +8,6 @@ import msgspec
 
 from patron_cli.importing.mapping import Plan
 from patron_cli.importing.settle import Body
-from patron_contacts.domain.intake import name_id
 
 _encoder = msgspec.json.Encoder()
 CountOccurrence = Callable[[int], int]
@@ -21,8 +20,8 @@ def identify(
 
     The id is, in this order: the one that an errors file kept (`stored`, source and id), the key columns of the
     mapping file, the id column, the e-mail address of a person (which then is the key itself and no id is
-    made up), the name of a company (under which `name_id` finds it, too), or a hash of the row and its ordinal
-    among equal rows.
+    made up), the name of a company (under which the contacts service finds it, too), or a hash of the row and
+    its ordinal among equal rows.
 
     count: tells how many rows with this content hash there were, this one included.
     """
@@ -31,7 +30,7 @@ def identify(
     emails = _addresses(body) if plan.kind == "people" else []
     keyed = "|".join(str(values[index]).strip() for index in plan.key)
     name = (stored and stored[1]) or keyed.strip("|") or own
-    called = name_id(str(body["name"])) if plan.kind == "companies" and not name and body.get("name") else None
+    called = _name_id(str(body["name"])) if plan.kind == "companies" and not name and body.get("name") else None
     if called:
         name = body["name"]
     if not name and not emails:
@@ -47,6 +46,13 @@ def identify(
         body["external_ids"].append({"source": called[0], "id": called[1]})
     keys += [_number(hashlib.blake2b(b"\1" + email.encode(), digest_size=8).digest()) for email in emails]
     return keys
+
+
+def _name_id(name: str) -> tuple[str, str]:
+    """Ask the contacts service's rule; imported here, because only files of companies without ids need it."""
+    from patron_contacts.domain.intake import name_id  # noqa: PLC0415
+
+    return name_id(name)
 
 
 def _addresses(body: Body) -> list[str]:

@@ -10,7 +10,6 @@ from patron_cli.importing.fields import Kind, Target, parse_target
 from patron_cli.importing.mapping_file import ColumnRule, Conventions, MappingFile
 from patron_cli.importing.presets import AUTOMATIC, PRESETS, Vocabulary, assign, load, normal, recognise
 from patron_cli.importing.rows import FileUnusable
-from patron_contacts.domain.phone_numbers import region as find_region
 
 CUSTOM_TYPES = ("string", "number", "integer", "boolean", "date", "datetime", "enum")
 
@@ -191,7 +190,7 @@ def _conventions(
 
 
 def _check_conventions(region: str | None, zone: str, dates: str, decimal: str | None) -> None:
-    if region and (len(region) != len("XX") or find_region(region) is None):
+    if region and not (len(region) == len("XX") and region.isalpha()):
         raise FileUnusable(None, f"{region!r} is no ISO 3166 code of a country")
     if dates not in {"", "dmy", "mdy", "ymd"}:
         raise FileUnusable(None, f"the order of dates is dmy, mdy or ymd, not {dates!r}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -67,7 +68,7 @@ class Report:
     def show(self, console: Console) -> None:
         """Print the table and what a person should know besides."""
         title = f"{'Dry run: ' if self.dry_run else ''}{self.kind} from {escape(self.file)}"
-        table = Table(title=title, title_justify="left")
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
         document = self.document()
         for name in (*STATUSES, "rows", "seconds", "rows_per_s"):
             table.add_column(name.replace("rows_per_s", "rows/s"), justify="right")
