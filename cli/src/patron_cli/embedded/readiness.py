@@ -1,0 +1,42 @@
+"""Ask an embedded installation whether everything in it works."""
+
+import http.client
+import json
+from typing import Final
+
+from patron_cli.embedded.folder import DataFolder
+from patron_cli.embedded.state import State
+from patron_runtime.issuer import EmbeddedIssuer
+
+_TIMEOUT_S: Final = 2.0
+_MOST_BYTES: Final = 1 << 20
+
+
+def not_ready(state: State, folder: DataFolder) -> str | None:
+    """Say what is missing: readiness of the services, then a living worker on every read model; None if nothing is."""
+    try:
+        status, answer = _ask(state, "/health/ready", {})
+        if status != http.client.OK:
+            return str(answer.get("detail", "the services are not ready"))
+        token = EmbeddedIssuer(folder.keys).issue("patron-supervisor", ["reader"], ttl_s=60)
+        status, answer = _ask(state, "/projections/v1/positions", {"Authorization": f"Bearer {token}"})
+    except (OSError, ValueError, http.client.HTTPException):
+        return "nothing answers on the port yet"
+    if status != http.client.OK or not answer.get("models"):
+        return "the read models are not there yet"
+    if not answer.get("workers"):
+        return "no worker of the read models lives"
+    return None
+
+
+def _ask(state: State, path: str, headers: dict[str, str]) -> tuple[int, dict[str, object]]:
+    connection = http.client.HTTPConnection(state.url.removeprefix("http://"), timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        document: object = json.loads(response.read(_MOST_BYTES))
+    finally:
+        connection.close()
+    if not isinstance(document, dict):
+        raise TypeError("not an object")
+    return response.status, document
