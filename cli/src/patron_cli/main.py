@@ -2,8 +2,9 @@
 
 import typer
 
-from patron_cli import running
+from patron_cli import access, catalogue, running, status, verification
 from patron_cli.console import EXIT_CODES, Guarded
+from patron_cli.import_command import import_file
 
 app = typer.Typer(
     name="patron",
@@ -14,8 +15,11 @@ app = typer.Typer(
     help="Patron: an event-sourced customer platform. Start with `patron up --detach`, then `patron demo`.",
     epilog=EXIT_CODES,
 )
-app.command()(running.up)
-app.command()(running.down)
+for command in (running.up, running.down, status.status, access.token, access.get):
+    app.command(epilog=EXIT_CODES)(command)
+app.command("import")(import_file)
+for command in (verification.verify, catalogue.schemas, catalogue.openapi):
+    app.command(epilog=EXIT_CODES)(command)
 
 if __name__ == "__main__":
     app()

@@ -1,0 +1,166 @@
+"""`patron status`: health of the services, size of the log, lag of the read models."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import typer
+
+from patron_cli.console import DONE, NOT_RUNNING, REFUSED, Json, Stopped, print_json, screen
+from patron_cli.embedded.state import State
+from patron_cli.installation import Data, Installation, Role, Token, Url, find
+
+if TYPE_CHECKING:
+    import httpx
+    from rich.table import Table
+
+Document = dict[str, Any]
+_JSZ: Final = "/jsz?streams=true"
+_KIBIBYTE: Final = 1024
+
+
+def status(data: Data = None, url: Url = None, token: Token = None, *, as_json: Json = False) -> None:
+    """Show how an installation is; exit code 1 unless every service is ready."""
+    installation = find(data, url, token)
+    with installation.client(Role.READER) as client:
+        document = examine(installation, client)
+    if as_json:
+        print_json(document)
+    else:
+        _show(document)
+    raise typer.Exit(DONE if document["ready"] else REFUSED)
+
+
+def examine(installation: Installation, client: "httpx.Client") -> Document:
+    """Ask everybody; what does not answer is left empty.
+
+    Processes and streams are known only on the machine of the installation.
+    """
+    health = _asked(client, "/health/ready")
+    if health is None:
+        raise Stopped(f"{installation.url} does not answer", NOT_RUNNING)
+    models = _asked(client, "/projections/v1/positions") or {}
+    state = installation.state
+    return {
+        "url": installation.url,
+        "data": str(installation.folder.path) if installation.folder else None,
+        "ready": health.get("status") == "ready",
+        "services": health.get("services") or {},
+        "detail": health.get("detail"),
+        "started_at": state.started_at if state else None,
+        "processes": _processes(state) if state else [],
+        "streams": _streams(state.nats_monitor_url) if state else [],
+        "read_models": models.get("models") or [],
+        "workers": models.get("workers") or [],
+    }
+
+
+def _asked(client: "httpx.Client", path: str) -> Document | None:
+    import httpx  # noqa: PLC0415 - loaded by now
+
+    try:
+        answer: object = client.get(path).json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return None
+    return cast("Document", answer) if isinstance(answer, dict) else None
+
+
+def _processes(state: State) -> list[Document]:
+    return [
+        {
+            "name": name,
+            "pid": pid or None,
+            "memory_bytes": _memory(pid),
+            "restarts": state.restarts.get(name, 0),
+        }
+        for name, pid in state.pids.items()
+    ]
+
+
+def _memory(pid: int) -> int | None:
+    """Read the resident memory of a process; None where the system does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * _KIBIBYTE for line in lines if line.startswith("VmRSS:")), None)
+
+
+def _streams(monitor_url: str) -> list[Document]:
+    import httpx  # noqa: PLC0415 - as above
+
+    try:
+        answer: Document = httpx.get(monitor_url + _JSZ, timeout=5, trust_env=False).json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return []
+    streams: list[Mapping[str, Any]] = [
+        stream for account in answer.get("account_details") or [] for stream in account.get("stream_detail") or []
+    ]
+    return [
+        {
+            "name": stream["name"],
+            "messages": stream["state"]["messages"],
+            "bytes": stream["state"]["bytes"],
+            "last_sequence": stream["state"]["last_seq"],
+        }
+        for stream in sorted(streams, key=lambda stream: str(stream["name"]))
+    ]
+
+
+def _show(document: Document) -> None:
+    console = screen()
+    console.print(f"{document['url']}  {'ready' if document['ready'] else 'NOT READY'}", markup=False)
+    if document["detail"]:
+        console.print(document["detail"], markup=False)
+    services = [(name, state) for name, state in document["services"].items()]
+    tables = (
+        _table(("service", "state"), services),
+        _table(
+            ("process", "pid", "memory", "restarts"),
+            [
+                (row["name"], row["pid"] or "down", _size(row["memory_bytes"]), row["restarts"])
+                for row in document["processes"]
+            ],
+        ),
+        _table(
+            ("stream", "messages", "size"),
+            [(row["name"], f"{row['messages']:,}", _size(row["bytes"])) for row in document["streams"]],
+        ),
+        _table(
+            ("read model", "position", "lag", "behind", "parked"),
+            [
+                (row["model"], row["position"], f"{row['lag_events']:,}", _behind(row["lag_s"]), row["parked"])
+                for row in document["read_models"]
+            ],
+        ),
+    )
+    for table in tables:
+        if table.row_count:
+            console.print(table)
+
+
+def _table(titles: tuple[str, ...], rows: list[tuple[object, ...]]) -> "Table":
+    from rich import box  # noqa: PLC0415 - only for people
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    return table
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return "?"
+    value = float(size)
+    for unit in ("B", "KiB", "MiB"):
+        if value < _KIBIBYTE:
+            return f"{value:.0f} {unit}"
+        value /= _KIBIBYTE
+    return f"{value:.1f} GiB"
+
+
+def _behind(lag_s: float | None) -> str:
+    return "unknown" if lag_s is None else f"{lag_s:.1f} s"
