@@ -1,6 +1,7 @@
 """Build the FastAPI application of a service with everything that all services share."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -133,6 +134,7 @@ def server_options() -> dict[str, Any]:
 def _lifespan(runtime: Runtime, tracing: Tracing, inner: Lifespan | None) -> Lifespan:
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncGenerator[None]:
+        _spare_the_collector()
         with draining_on_sigterm(runtime.health, runtime.settings.drain_delay_s):
             try:
                 if inner is None:
@@ -145,6 +147,17 @@ def _lifespan(runtime: Runtime, tracing: Tracing, inner: Lifespan | None) -> Lif
                 await asyncio.to_thread(tracing.close)
 
     return run
+
+
+def _spare_the_collector() -> None:
+    """Let the collector of cycles look at young objects less often, and never at what was there at the start.
+
+    Bodies, commits and cached states hold no cycles. With the defaults, a bulk request spent a quarter of its time
+    in collections that walked tens of thousands of cached states and found nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
 
 
 def _operation_id(route: APIRoute) -> str:

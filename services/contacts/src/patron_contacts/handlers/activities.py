@@ -48,6 +48,11 @@ def _ref(dated: Dated) -> Ref:
     return ref_of(fact)
 
 
+def person_by_id(key: UniqueKey) -> str:
+    """Derive the id of a person who is created because a fact names an external id that nobody has."""
+    return derived_id("person-by-external-id", *key.value)
+
+
 def of_company(dated: Dated, company_id: str | None) -> Dated:
     """Name the company in the fact, where the customer is one."""
     return dated if company_id is None else replace(dated, fact=structs.replace(dated.fact, company_id=company_id))
@@ -129,6 +134,8 @@ class ActivityHandlers:
         claims = [one for entity in (PEOPLE, COMPANIES) for one in self.records.claims(entity, keys)]
         owners: set[str | None] = {loaded.state.owner for loaded in (await journal.load_each(claims)).values()}
         customers = owners | {group.customer.person_id for group in groups}
+        if create_people:
+            customers |= {person_by_id(key) for key in keys if key.kind == "external-id"}
         known = sorted(one for one in customers if one is not None)
         reads: list[tuple[AnyDecider, str]] = [(decider, one) for one in known for decider in (PERSON, ACTIVITY)]
         works: list[tuple[Work, Asked]] = [
@@ -168,7 +175,7 @@ class ActivityHandlers:
         return PEOPLE if person else COMPANIES, customer_id
 
     async def _create_person(self, unit: Unit, key: UniqueKey) -> str:
-        person_id = derived_id("person-by-external-id", *key.value)
+        person_id = person_by_id(key)
         source, own = key.value
         ids = {"external_ids": (events.ExternalId(source, own),)}
         changes = Changes(facets={events.ExternalIdsChanged: ids}, custom={}, definitions={})

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from patron_contacts.domain.claim import CLAIM, UniqueKey, taken
+from patron_contacts.domain.company import COMPANY
 from patron_contacts.domain.errors import KeyTaken, RepeatedInRequest
 from patron_contacts.domain.record import Record
-from patron_contacts.handlers.changing import RecordHandlers
+from patron_contacts.handlers.changing import RecordHandlers, company_by_name
 from patron_contacts.handlers.kinds import Draft
-from patron_contacts.handlers.records import Body
+from patron_contacts.handlers.records import COMPANIES, Body
 from patron_events.catalog import contacts as events
 from patron_events.decisions import Asked, Committed, Unit, Work
 from patron_events.envelope import Position
+from patron_events.journal import AnyDecider
 from patron_events.rejections import Rejection
 
 CHUNK: Final = 500
@@ -91,18 +93,29 @@ class RecordBulk:
         return draft
 
     async def _chunk(self, drafts: Mapping[int, Draft], asked: Asked, *, upsert: bool) -> dict[int, Result]:
-        records, entity, decider = self.handlers.records, self.handlers.kind.entity, self.handlers.kind.decider
-        journal = records.decisions.journal
-        keys = {key for draft in drafts.values() for key in draft.unique_keys()}
-        reads = records.claims(entity, keys)
-        claims = await journal.load_each(reads)
-        owners = {loaded.state.owner for loaded in claims.values() if loaded.state.owner is not None}
+        records = self.handlers.records
+        reads = await self._reads(list(drafts.values()))
         works: list[tuple[Work, Asked]] = []
         for index, draft in drafts.items():
             one = item_asked(asked, index)
             works.append((self._upserting(draft, one) if upsert else self._creating(draft, one), one))
-        committed = await records.decisions.transact_each(works, [(decider, owner) for owner in sorted(owners)])
+        committed = await records.decisions.transact_each(works, reads)
         return dict(zip(drafts, (self._result(one) for one in committed), strict=True))
+
+    async def _reads(self, drafts: Sequence[Draft]) -> list[tuple[AnyDecider, str]]:
+        """Fetch all claims that the drafts ask about, and name the records that they lead to."""
+        records, entity, decider = self.handlers.records, self.handlers.kind.entity, self.handlers.kind.decider
+        own = {key for draft in drafts for key in draft.unique_keys()}
+        companies = {key for draft in drafts for key in draft.company_keys()}
+        claims = [*records.claims(entity, own), *records.claims(COMPANIES, companies)]
+        owner = {
+            stream.id: loaded.state.owner
+            for stream, loaded in (await records.decisions.journal.load_each(claims)).items()
+        }
+        found = {owner[claim] for _, claim in records.claims(entity, own)}
+        named = {owner[records.claim_id(COMPANIES, key)] or company_by_name(key) for key in companies}
+        reads: list[tuple[AnyDecider, str]] = [(decider, one) for one in sorted(one for one in found if one)]
+        return reads + [(COMPANY, one) for one in sorted(named)]
 
     def _creating(self, draft: Draft, asked: Asked) -> Work:
         return self.handlers.creating(draft, self.handlers.new_id(asked))

@@ -16,6 +16,11 @@ from patron_events.decisions import Asked, Committed, Unit, Work
 from patron_events.journal import Loaded
 
 
+def company_by_name(key: UniqueKey) -> str:
+    """Derive the id of a company that is created because somebody named it."""
+    return derived_id("company-by-name", *key.value)
+
+
 @dataclass(frozen=True, slots=True)
 class RecordHandlers:
     """Use cases on the records of one kind. Every one of them is safe to repeat with the same command id."""
@@ -121,7 +126,7 @@ class RecordHandlers:
             name = draft.names.get(ref.external_id) if ref.external_id is not None else None
             key = None if ref.external_id is None else UniqueKey("external-id", ref.external_id)
             if name is not None and key is not None and await self.records.owner(unit, COMPANIES, key) is None:
-                found.append(derived_id("company-by-name", *key.value))
+                found.append(company_by_name(key))
             else:
                 found.append(await self.records.company_id(unit, ref, path))
         if self.kind.entity == COMPANIES and record_id in found:

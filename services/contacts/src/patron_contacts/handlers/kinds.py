@@ -33,6 +33,10 @@ class Draft:
     companies: Sequence[tuple[str, CompanyRef, Mapping[str, Any]]]
     names: Mapping[tuple[str, str], str]
 
+    def company_keys(self) -> Sequence[UniqueKey]:
+        """Name the keys by which the body names companies."""
+        return [UniqueKey("external-id", ref.external_id) for _, ref, _ in self.companies if ref.external_id]
+
     def unique_keys(self) -> Sequence[UniqueKey]:
         """Name the unique keys in the body, in the order in which an upsert looks for a match."""
         facets, changes = self.changes.facets, self.changes
