@@ -1,25 +1,13 @@
 """Logs in real nats-servers for the tests of this folder."""
 
-import secrets
 from collections.abc import AsyncGenerator
 
 import pytest
 
+from event_logs import new_log
 from patron_events.jetstream.connection import Connection, connect
-from patron_events.jetstream.reader import JetStreamReader
-from patron_events.jetstream.store import JetStreamStore
-from patron_events.jetstream.streams import Sizing, assert_streams, log_stream
 from patron_events.testing import Log
 from patron_servers import NatsCluster
-
-GIB = 1 << 30
-
-
-async def new_log(connection: Connection, replicas: int = 1) -> Log:
-    """Make an empty context with a name of its own."""
-    context = "t" + secrets.token_hex(6)
-    await assert_streams(connection, [log_stream(context, Sizing(replicas, max_bytes=GIB // 4))])
-    return Log(JetStreamStore(connection), JetStreamReader(connection), context)
 
 
 @pytest.fixture

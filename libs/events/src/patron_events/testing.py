@@ -214,6 +214,7 @@ async def follows_everything_in_order(log: Log) -> None:
     everything = await _follow_until(log, end)
     assert [one.sequence for one in everything] == list(range(1, end + 1))
     assert {one.body for one in everything} == {group[0].body for group in groups}
+    assert dict(await log.store.last([one.stream for one in everything])) == {one.stream: one for one in everything}
     some = frozenset(range(0, 256, 3))
     assert await _follow_until(log, end, some) == [one for one in everything if one.stream.partition in some]
 

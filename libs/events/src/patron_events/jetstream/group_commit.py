@@ -217,7 +217,9 @@ class Committer:
         """Answer those of a refused batch whose streams have moved on; send the others again at once."""
         last = await self._lookup.last([write.subject for group in batch for write in group.writes])
         moved = [group for group in batch if group.is_moved(last)]
+        newest = {subject: kept.sequence for subject, kept in last.items()}
         for group in moved:
+            group.newest = newest
             await self._settle(group, last.get(group.writes[0].subject))
         rest = [group for group in batch if group not in moved]
         if moved and rest:

@@ -32,7 +32,7 @@ class Kept(NamedTuple):
 class _Message(msgspec.Struct, frozen=True):
     subject: str
     seq: int
-    time: datetime
+    time: str
     hdrs: bytes = b""
     data: bytes = b""
 
@@ -45,11 +45,15 @@ class _Got(msgspec.Struct, frozen=True):
 _decode_got: Final = msgspec.json.Decoder(_Got).decode
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)  # cuts nanoseconds off, as the reader does
+
+
 def _kept(headers: bytes, body: bytes) -> Kept:
     return Kept(
         header(headers, b"Nats-Subject:").decode(),
         int(header(headers, b"Nats-Sequence:")),
-        datetime.fromisoformat(header(headers, b"Nats-Time-Stamp:").decode()).astimezone(UTC),
+        _moment(header(headers, b"Nats-Time-Stamp:").decode()),
         header(headers, b"Nats-Msg-Id:").decode(),
         body,
     )
@@ -176,4 +180,4 @@ class Lookup:
                 raise NoResponders(got.error.description)
             return None
         one = got.message
-        return Kept(one.subject, one.seq, one.time, header(one.hdrs, b"Nats-Msg-Id:").decode(), one.data)
+        return Kept(one.subject, one.seq, _moment(one.time), header(one.hdrs, b"Nats-Msg-Id:").decode(), one.data)

@@ -15,7 +15,7 @@ from patron_events.store import Batch, Stored
 _IDLE_S: Final = 1.0
 _MOST: Final = 1000
 _ATTEMPT_S: Final = 4.0
-_NS: Final = 10**9
+_US: Final = 10**6
 
 
 class JetStreamReader:
@@ -54,4 +54,7 @@ class JetStreamReader:
 
 def _stored(pulled: Sequence[Pulled]) -> Sequence[Stored]:
     parse, at = StreamId.parse, datetime.fromtimestamp
-    return [Stored(parse(one.subject.decode()), one.sequence, at(one.stored_ns / _NS, UTC), one.body) for one in pulled]
+    return [
+        Stored(parse(one.subject.decode()), one.sequence, at(one.stored_ns // 1000 / _US, UTC), one.body)
+        for one in pulled
+    ]

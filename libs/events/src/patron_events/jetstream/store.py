@@ -61,6 +61,7 @@ class JetStreamStore:
         self._connection = connection
         self._budget_s = budget_s
         self._desks: dict[str, Desk] = {}
+        self._opening = asyncio.Lock()
 
     async def append(self, group: Sequence[Append]) -> Sequence[int]:
         """Store all commits of a group or none."""
@@ -99,10 +100,13 @@ class JetStreamStore:
 
     async def _desk(self, context: str) -> Desk:
         desk = self._desks.get(context)
-        if desk is None:
-            fresh = await patiently(lambda: open_desk(self._connection, stream_name(context)), self._budget_s)
-            desk = self._desks.setdefault(context, fresh)
-        return desk
+        if desk is not None:
+            return desk
+        async with self._opening:
+            if context not in self._desks:
+                name = stream_name(context)
+                self._desks[context] = await patiently(lambda: open_desk(self._connection, name), self._budget_s)
+        return self._desks[context]
 
 
 def _writes(group: Sequence[Append]) -> Sequence[Write]:

@@ -92,7 +92,7 @@ def _bound_to(master: str, subject: str) -> bytes:
     return f"patron key v1|{master}|{subject}".encode()
 
 
-class _Cache:
+class KeyCache:
     """The most recently used keys; a subject that was once seen destroyed is never kept again."""
 
     def __init__(self, most: int) -> None:
@@ -101,13 +101,18 @@ class _Cache:
         self._destroyed: OrderedDict[str, None] = OrderedDict()
         self.generation = 0
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def get(self, subject: str) -> SubjectKey | None:
+        """Find a key and count it as used."""
         key = self._keys.get(subject)
         if key is not None:
             self._keys.move_to_end(subject)
         return key
 
     def put(self, subject: str, key: SubjectKey, generation: int) -> None:
+        """Keep a key that was read while the cache was of this generation."""
         # What was read before the last interruption, or is being destroyed, may be old already.
         if generation == self.generation and subject not in self._destroyed:
             self._keys[subject] = key
@@ -115,12 +120,14 @@ class _Cache:
                 self._keys.popitem(last=False)
 
     def forget(self, subject: str) -> None:
+        """Drop a destroyed key, and never keep it again."""
         self._keys.pop(subject, None)
         self._destroyed[subject] = None
         if len(self._destroyed) > self._most:
             self._destroyed.popitem(last=False)
 
     def forget_all(self) -> None:
+        """Drop everything, and what is being read just now."""
         self.generation += 1
         self._keys.clear()
 
@@ -139,8 +146,7 @@ class JetStreamVault:
         self._connection = connection
         self._masters = masters
         self._budget_s = budget_s
-        self._cache = _Cache(most_cached)
-        self._opened: asyncio.Task[Desk] | None = None
+        self._cache = KeyCache(most_cached)
         self._desk: Desk | None = None
         self._watching: asyncio.Task[None] | None = None
         connection.on_change.add(self._cache.forget_all)

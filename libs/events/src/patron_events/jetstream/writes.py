@@ -3,14 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from patron_events.jetstream.lookup import Kept
 from patron_events.rejections import Unavailable
 from patron_events.store import StaleExpectation
-
-_NOT_STORED: Final = (0,)
 
 
 class Write(NamedTuple):
@@ -28,7 +26,7 @@ class Group:
 
     deadline: when to give up, on the loop's clock. unknown: an earlier attempt may have been stored.
     anonymous: send without message id, since the server knows the id from another subject.
-    resting: it will rejoin the line by itself.
+    resting: it will rejoin the line by itself. newest: what its trip told about the ends of its subjects.
     """
 
     writes: Sequence[Write]
@@ -39,7 +37,7 @@ class Group:
     unknown: bool = False
     anonymous: bool = False
     resting: bool = False
-    stored: Sequence[int] = ()
+    newest: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def headers(self, index: int) -> bytes:
         """Write guard and id of one message.
@@ -55,9 +53,10 @@ class Group:
 
     def accept_from(self, first: int) -> None:
         """Tell the caller where its commits are: members of a group are neighbours in the stream."""
-        self.stored = [*range(first, first + len(self.writes))]
+        sequences = [*range(first, first + len(self.writes))]
+        self.newest = dict(zip((write.subject for write in self.writes), sequences, strict=True))
         if not self.future.done():
-            self.future.set_result(self.stored)
+            self.future.set_result(sequences)
 
     def refuse(self, reason: Exception) -> None:
         """Tell the caller why nothing was stored, or that it is not known."""
@@ -95,6 +94,8 @@ class Line:
         messages = size = 0
         while self._queue:
             group = self._queue[0]
+            if not batch:
+                most_messages >>= group.attempts  # a server that refuses large batches may take small ones
             messages += len(group.writes)
             size += group.size
             if batch and (messages > most_messages or size > most_bytes):
@@ -110,11 +111,14 @@ class Line:
 
     def release(self, group: Group) -> None:
         """Let those who wait for a subject of this group go on, or hear at once that they are too late."""
-        for write, sequence in zip(group.writes, group.stored or _NOT_STORED * len(group.writes), strict=True):
+        for write in group.writes:
             self._busy.discard(write.subject)
+            newest = group.newest.get(write.subject, 0)
             for other in reversed(self._held.pop(write.subject, ())):
-                if any(w.subject == write.subject and w.expected < sequence for w in other.writes):
-                    other.refuse(StaleExpectation())  # what it expects is acknowledged as overtaken
+                expected = [w.expected for w in other.writes if w.subject == write.subject]
+                # One that may have been stored by an earlier attempt has to ask the server itself.
+                if not other.unknown and expected[0] < newest:
+                    other.refuse(StaleExpectation())
                 else:
                     self._queue.appendleft(other)
 
