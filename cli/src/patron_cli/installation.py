@@ -45,6 +45,11 @@ class Installation:
     folder: DataFolder | None = None
     state: State | None = None
 
+    @property
+    def is_default(self) -> bool:
+        """Tell whether commands find it without being told where."""
+        return self.folder is not None and self.folder.path == folder_of(None).path and not os.environ.get("PATRON_URL")
+
     def token_for(self, role: Role) -> str:
         """Give a token that is good for an hour: the one that was stated, or a new one with this role."""
         if self.token is not None:

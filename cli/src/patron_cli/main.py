@@ -4,6 +4,7 @@ import typer
 
 from patron_cli import access, catalogue, running, status, verification
 from patron_cli.console import EXIT_CODES, Guarded
+from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
 for command in (running.up, running.down, status.status, access.token, access.get):
     app.command(epilog=EXIT_CODES)(command)
 app.command("import")(import_file)
+app.command(epilog=EXIT_CODES)(demo)
 for command in (verification.verify, catalogue.schemas, catalogue.openapi):
     app.command(epilog=EXIT_CODES)(command)
 
