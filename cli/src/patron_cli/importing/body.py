@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -12,16 +12,16 @@ from patron_cli.importing.mapping import Assignment, Plan
 from patron_cli.importing.mapping_file import Conventions
 from patron_cli.importing.rows import FileUnusable
 from patron_cli.importing.settle import Body, Part, settling_parts
-from patron_cli.importing.values import BadValue, Convert, items
+from patron_cli.importing.values import BadValue, Convert, items, text
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One column inside an entry of a list or an object."""
+    """One column inside an entry of a list or an object. convert: None where the stripped cell is the value."""
 
     index: int
     name: str
-    convert: Convert
+    convert: Convert | None
     column: str
 
 
@@ -39,8 +39,12 @@ class BodyMaker:
             BadValue: a cell does not hold what its field needs; it names the column.
         """
         made: Body = {}
+        try:
+            cells: list[Any] = list(map(str.strip, values))
+        except TypeError:  # formats with types
+            cells = list(map(text, values))
         for part in self.parts:
-            part(values, made)
+            part(cells, made)
         return made
 
 
@@ -93,6 +97,13 @@ def _constant(name: str, value: Any) -> Part:
 def _single(assignment: Assignment, convert: Convert) -> Part:
     index, name, column = assignment.index, assignment.target.field, assignment.column
     appends = assignment.target.type == "list"
+    if convert is text:
+
+        def plain(values: Sequence[Any], body: Body) -> None:
+            if value := values[index]:
+                body[name] = value
+
+        return plain
 
     def part(values: Sequence[Any], body: Body) -> None:
         value = values[index]
@@ -153,7 +164,8 @@ def _group(name: str, group: Group, assignments: Sequence[Assignment], conventio
     whole = {a.index for a in assignments if a.target.whole}
     for assignment in assignments:
         convert = converter_for(assignment, conventions)
-        cell = Cell(assignment.index, assignment.target.attribute, convert, assignment.column)
+        plain = None if convert is text else convert
+        cell = Cell(assignment.index, assignment.target.attribute, plain, assignment.column)
         slots.setdefault(assignment.target.slot, []).append(cell)
     entries = tuple((_base(name, group, slot, conventions) | fixed, tuple(cells)) for slot, cells in slots.items())
     needs, separator, key = group.needs, conventions.separator, group.key
@@ -167,16 +179,19 @@ def _group(name: str, group: Group, assignments: Sequence[Assignment], conventio
                 if value == "" or value is None:
                     continue
                 if cell.index in whole and (not isinstance(value, str) or value[0] == "["):
-                    found += _json(value, cell.column)
+                    found += _entries(value, base, cell.column)
                     continue
-                try:
-                    value = cell.convert(value)
-                except BadValue as error:
-                    error.column = cell.column
-                    raise
-                if value is not None and value != "":
-                    entry = entry if entry is not None else dict(base)
-                    entry[cell.name] = value
+                if cell.convert:
+                    try:
+                        value = cell.convert(value)
+                    except BadValue as error:
+                        error.column = cell.column
+                        raise
+                    if value is None or value == "":
+                        continue
+                if entry is None:
+                    entry = dict(base)
+                entry[cell.name] = value
             if entry is not None and not needs.isdisjoint(entry):
                 if separator and separator in str(entry.get(key, "")):
                     found += [{**entry, key: value.strip()} for value in entry[key].split(separator)]
@@ -186,6 +201,15 @@ def _group(name: str, group: Group, assignments: Sequence[Assignment], conventio
             body[name] = found
 
     return part
+
+
+def _entries(value: Any, base: Body, column: str) -> list[Any]:
+    """Take the entries of a whole list; what is true of the slot is true of each."""
+    found = _json(value, column)
+    if not isinstance(found, list):
+        raise BadValue("invalid-value", "a list was expected", column)
+    entries = cast("list[Any]", found)
+    return [{**base, **entry} if isinstance(entry, dict) else entry for entry in entries]
 
 
 def _base(name: str, group: Group, slot: str, conventions: Conventions) -> Body:
@@ -217,7 +241,7 @@ def _struct(name: str, assignments: Sequence[Assignment], conventions: Conventio
                 made |= _json(value, cell.column)
                 continue
             try:
-                value = cell.convert(value)
+                value = cell.convert(value) if cell.convert else value
             except BadValue as error:
                 error.column = cell.column
                 raise

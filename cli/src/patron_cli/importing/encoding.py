@@ -25,6 +25,7 @@ _SYMBOL_IN_WORD = re.compile(
 _HIGH = bytes(range(0x80, 0x100))
 _ASCII = frozenset(range(0x80))
 _C1_BYTES = frozenset(range(0x80, 0xA0))
+_CP1250_HOLES = frozenset(b"\x81\x83\x88\x90\x98")
 _CP1252_HOLES = frozenset(b"\x81\x8d\x8f\x90\x9d")
 _LEGACY = ("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp874")
 
@@ -103,24 +104,25 @@ def _stated(raw: RawFile, name: str, head: bytes) -> TextEncoding:
 
 
 def _check(raw: RawFile, encoding: TextEncoding, complaint: str) -> None:
-    """Decode everything once; NUL characters mean that the units were misread."""
+    reason = _refuted(raw, encoding)
+    if reason is not None:
+        raise FileUnusable(raw.path, complaint.format(label=encoding.label, reason=reason))
+
+
+def _refuted(raw: RawFile, encoding: TextEncoding) -> str | None:
+    """Decode everything once and say what is wrong; NUL characters mean that the units were misread."""
     decoder = codecs.getincrementaldecoder(encoding.codec)()
     skip, done = encoding.skip, 0
-    reason = ""
     try:
         for chunk in raw.chunks():
-            text = decoder.decode(chunk[skip:])
-            if "\0" in text:
-                reason = "it holds NUL characters"
-                break
+            if "\0" in decoder.decode(chunk[skip:]):
+                return "it holds NUL characters"
             done += len(chunk)
             skip = 0
-        else:
-            decoder.decode(b"", final=True)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        reason = f"{error.reason} near byte {done + error.start}"
-    if reason:
-        raise FileUnusable(raw.path, complaint.format(label=encoding.label, reason=reason))
+        return f"{error.reason} near byte {done + error.start}"
+    return None
 
 
 def _survey(raw: RawFile) -> _Survey:
@@ -185,9 +187,11 @@ def _legacy(raw: RawFile, survey: _Survey) -> TextEncoding:
         best = charset_normalizer.from_bytes(sample, cp_isolation=list(_LEGACY), threshold=0.5).best()
         if best is not None:
             encoding = TextEncoding(best.encoding, f"{best.encoding} (guessed; --encoding overrides)")
-            _check(raw, encoding, "it looks like {label}, but is not: {reason}")
-            return encoding
-    if _symbols_in_words(sample, "cp1252") > _symbols_in_words(sample, "cp1250"):
+            if _refuted(raw, encoding) is None:
+                return encoding
+    if not survey.high_bytes & _CP1250_HOLES and _symbols_in_words(sample, "cp1252") > _symbols_in_words(
+        sample, "cp1250"
+    ):
         return TextEncoding("cp1250", "Windows-1250 (guessed; --encoding overrides)")
     if not survey.high_bytes & _C1_BYTES or survey.high_bytes & _CP1252_HOLES:
         return TextEncoding("latin-1", "ISO-8859-1")

@@ -28,8 +28,7 @@ def identify(
     source = (stored and stored[0]) or plan.conventions.source
     own = body.pop("external_id", None)
     emails = _addresses(body) if plan.kind == "people" else []
-    keyed = "|".join(str(values[index]).strip() for index in plan.key)
-    name = (stored and stored[1]) or keyed.strip("|") or own
+    name = (stored and stored[1]) or (plan.key and _joined(plan, values)) or own
     called = _name_id(str(body["name"])) if plan.kind == "companies" and not name and body.get("name") else None
     if called:
         name = body["name"]
@@ -48,6 +47,10 @@ def identify(
     return keys
 
 
+def _joined(plan: Plan, values: Sequence[Any]) -> str:
+    return "|".join(str(values[index]).strip() for index in plan.key).strip("|")
+
+
 def _name_id(name: str) -> tuple[str, str]:
     """Ask the contacts service's rule; imported here, because only files of companies without ids need it."""
     from patron_contacts.domain.intake import name_id  # noqa: PLC0415
@@ -59,11 +62,9 @@ def _addresses(body: Body) -> list[str]:
     found: list[str] = []
     entries: list[Any] = body.get("emails", [])
     for entry in entries:
-        match entry:
-            case {"value": str(value)}:
-                found.append(value.lower())
-            case _:
-                continue  # the server will say what is wrong with it
+        value = entry.get("value") if isinstance(entry, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
+        if isinstance(value, str):  # the server will say what is wrong with anything else
+            found.append(value.lower())
     return found
 
 
@@ -84,9 +85,10 @@ def key_of(source: str, name: str) -> int:
 def _write(plan: Plan, body: Body, source: str, name: str) -> None:
     if plan.kind in {"orders", "interactions"}:
         body["source"], body["external_id"] = source, name
-    else:
-        others = [entry for entry in body.get("external_ids", ()) if entry != {"source": source, "id": name}]
-        body["external_ids"] = [{"source": source, "id": name}, *others]
+        return
+    own = {"source": source, "id": name}
+    others = body.get("external_ids")
+    body["external_ids"] = [own, *(entry for entry in others if entry != own)] if others else [own]
 
 
 def _content(values: Sequence[Any]) -> bytes:

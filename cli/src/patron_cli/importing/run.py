@@ -220,7 +220,10 @@ def _chunks(rows: Iterator[tuple[int, Row]], size: int) -> Iterator[list[tuple[i
     chars = 0
     for place, row in rows:
         chunk.append((place, row))
-        chars += sum(len(cell) for cell in row.values if isinstance(cell, str))
+        try:
+            chars += sum(map(len, row.values))
+        except TypeError:  # numbers of typed formats
+            chars += len(str(row.values))
         if len(chunk) == size or chars > _BATCH_CHARS:
             yield chunk
             chunk, chars = [], 0
