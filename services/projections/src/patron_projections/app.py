@@ -77,6 +77,11 @@ async def _worker_process(settings: ProjectionsSettings) -> None:
         await asyncio.to_thread(tracing.close)
 
 
+def serve_worker(settings: ProjectionsSettings) -> None:
+    """Run a worker in this process until SIGTERM."""
+    uvloop.run(_worker_process(settings))
+
+
 def main(arguments: list[str]) -> int:
     """Run one process of the service: `api` or `worker`."""
     settings = ProjectionsSettings()  # pyright: ignore[reportCallIssue]  # the environment fills it
@@ -85,7 +90,7 @@ def main(arguments: list[str]) -> int:
             host, port = os.environ.get("PATRON_HOST", "127.0.0.1"), int(os.environ.get("PATRON_PORT", "8081"))
             uvicorn.run(create_app(settings), host=host, port=port, **server_options())
         case ["worker"]:
-            uvloop.run(_worker_process(settings))
+            serve_worker(settings)
         case _:
             sys.stderr.write("usage: python -m patron_projections.app api|worker\n")
             return 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import ColumnElement, Numeric, Select, Table, and_, literal, select, tuple_
+from sqlalchemy import ColumnElement, Numeric, Select, Table, literal, select, tuple_
 
 from patron_events.rejections import Invalid
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
@@ -149,7 +149,7 @@ class Directory:
     async def _part(self, order: _Order, where: Sequence[Condition], limit: int) -> Rows:
         turns = [one.desc() if order.descending else one.asc() for one in (order.by, self._view.c.id)]
         query: Select[Any] = (
-            select(*self._shown, order.by.label("sorted_by")).where(and_(*where)).order_by(*turns).limit(limit)
+            select(*self._shown, order.by.label("sorted_by")).where(*where).order_by(*turns).limit(limit)
         )
         return await self._database.rows(query)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, and_, func, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, Table, func, literal, select, tuple_
 
 from patron_projections import audit, timeline
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
@@ -51,7 +51,7 @@ class _History:
         if turn.cursor is not None:
             conditions.append(self._beyond(self._place(key, turn.cursor), newest_first=turn.newest_first))
         turns = [column.desc() if turn.newest_first else column.asc() for column in self._order]
-        query = select(self._view).where(and_(*conditions)).order_by(*turns).limit(turn.limit + 1)
+        query = select(self._view).where(*conditions).order_by(*turns).limit(turn.limit + 1)
         rows = await self.database.rows(query)
         return self._paged(rows, key, turn.limit)
 
@@ -141,7 +141,7 @@ class TimelineQueries:
                 func.min(view.c.occurred_at).label("first_at"),
                 func.max(view.c.occurred_at).label("last_at"),
             )
-            .where(and_(*where))
+            .where(*where)
             .group_by(view.c.currency)
             .order_by(view.c.currency)
         )

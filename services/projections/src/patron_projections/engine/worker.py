@@ -63,7 +63,7 @@ class Worker:
         self._place = place
         self._models = models
         self._share = share
-        self._owned: frozenset[int] = share or frozenset()
+        self.owned: frozenset[int] = share or frozenset()
         self._membership = Membership(self.id, place.source.stream, place.pace.dead_after_s)
         self._log_sequence = 0
         self._caught_up_at: float | None = None
@@ -126,7 +126,7 @@ class Worker:
         owned = await self._membership.beat(connection, pulse)
         if idle_s is not None:
             self._place.figures.lag_seconds.set(idle_s)
-        self._owned = owned if self._share is None else self._share
+        self.owned = owned if self._share is None else self._share
         self._retries_wanted = True
 
     # -- work -----------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class Worker:
             writer = Writer(connection, self._models, self._place.source.stream, self._place.figures)
             await writer.prepare()
             while not stop.is_set():
-                owned = self._owned
+                owned = self.owned
                 if not owned:
                     await asyncio.sleep(0.05)
                     continue
@@ -156,7 +156,7 @@ class Worker:
         settled_at = 0.0
         pending = 1
         async with reading(self._place.source, through, owned) as feed:
-            while not stop.is_set() and self._owned == owned:
+            while not stop.is_set() and self.owned == owned:
                 wait_s = 0.25 if settled == through else pace.settle_s
                 portion = await feed.next(wait_s)
                 if portion is not None:

@@ -1,0 +1,40 @@
+"""A log in memory and a database of one's own, for tests of the read side."""
+
+import secrets
+from collections.abc import Generator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from customer_log import CustomerLog
+from patron_events.memory import MemoryStore
+from patron_events.vault import MemoryVault
+from read_side import ReadSide
+
+
+@pytest.fixture
+def log() -> CustomerLog:
+    return CustomerLog(MemoryStore(), MemoryVault())
+
+
+@pytest.fixture
+def side(log: CustomerLog, database_url: str) -> ReadSide:
+    """Give the database in which the test's workers live."""
+    return _side(log, database_url)
+
+
+@pytest.fixture
+def fresh(log: CustomerLog, postgres_url: str, database_url: str) -> Generator[ReadSide]:
+    """Give a second, empty database for a fold from the beginning."""
+    name = f"fresh_{secrets.token_hex(8)}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    yield _side(log, database_url.rpartition("/")[0] + "/" + name)
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _side(log: CustomerLog, url: str) -> ReadSide:
+    assert isinstance(log.store, MemoryStore)
+    return ReadSide(url, log.store, log.store, log.vault)

@@ -1,0 +1,78 @@
+"""Workers on a test's own database, and what their tables hold."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from customer_log import soon
+from patron_events.store import EventStore, LogReader
+from patron_events.vault import KeyVault
+from patron_projections.engine.figures import Figures
+from patron_projections.engine.reading import Source
+from patron_projections.engine.tables import SCHEMA
+from patron_projections.engine.worker import Pace, Worker, Workplace
+from patron_projections.service import MODELS
+from patron_runtime.metrics import Metrics
+
+PACE = Pace(beat_s=0.1, dead_after_s=1.0, settle_s=0.02, lag_s=0.2)
+TABLES = ("rm_timeline_v1", "rm_people_v1", "rm_companies_v1", "rm_audit_v1", "rm_audit_facets_v1")
+CATEGORIES = frozenset[str]().union(*(model.categories for model in MODELS))
+
+
+class ReadSide:
+    """One database and the workers on it."""
+
+    def __init__(
+        self, url: str, store: EventStore, reader: LogReader, vault: KeyVault, context: str = "contacts"
+    ) -> None:
+        self.url = url
+        self.context = context
+        self.metrics = Metrics()
+        source = Source(reader, vault, context, CATEGORIES)
+        self.place = Workplace(self.connect, source, store, Figures(self.metrics), PACE)
+
+    async def connect(self) -> AsyncConnection:
+        """Open a connection as workers do."""
+        return await AsyncConnection.connect(self.url, autocommit=True)
+
+    @asynccontextmanager
+    async def worker(self, share: frozenset[int] | None = None) -> AsyncGenerator[Worker]:
+        """Run a worker while the block runs."""
+        worker = Worker(self.place, MODELS, share=share)
+        stop = asyncio.Event()
+        task = asyncio.create_task(worker.run(stop))
+        try:
+            yield worker
+        finally:
+            stop.set()
+            await task
+
+    async def rows(self, query: str, *values: object) -> list[TupleRow]:
+        """Ask the database."""
+        async with await self.connect() as connection:
+            cursor = await connection.execute(query.encode(), values)
+            return await cursor.fetchall()
+
+    async def caught_up(self, sequence: int, *, within_s: float = 60.0) -> None:
+        """Wait until all models have applied everything up to a sequence."""
+
+        async def reached() -> bool:
+            with suppress(psycopg.Error):
+                ((lowest, number),) = await self.rows("SELECT min(sequence), count(*) FROM patron.positions")
+                return number == len(MODELS) * 256 and lowest >= sequence
+            return False
+
+        await soon(reached, within_s=within_s)
+
+    async def checksums(self, tables: Sequence[str] = TABLES) -> Mapping[str, tuple[int, str]]:
+        """Count and condense the rows of each table; equal tables have equal checksums."""
+        sums: dict[str, tuple[int, str]] = {}
+        for table in tables:
+            rows = sorted(row[0] for row in await self.rows(f"SELECT t::text FROM {SCHEMA}.{table} AS t"))  # noqa: S608
+            sums[table] = (len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest())
+        return sums
