@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import platformdirs
 import typer
 
+from patron_cli.installation import Data, Installation, Role, Token, Url, find, issue
+
 if TYPE_CHECKING:
     from patron_cli.importing.importer import Request, Watcher
     from patron_cli.importing.report import Report
 
+_TOKEN_TTL_S = 24 * 3600
 EXIT_REJECTED = 1
 EXIT_UNUSABLE = 2
 EXIT_UNREACHABLE = 3
@@ -64,8 +67,9 @@ def import_file(  # noqa: PLR0913 - every parameter is an option of the command 
     delimiter: Annotated[str | None, typer.Option(help="Delimiter of the file, if not detected rightly.")] = None,
     header: Annotated[bool | None, typer.Option("--header/--no-header", help="Whether row 1 names columns.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of an XLSX file.")] = None,
-    url: Annotated[str | None, typer.Option(envvar="PATRON_URL", help="Installation to import into.")] = None,
-    token: Annotated[str | None, typer.Option(envvar="PATRON_TOKEN", help="Bearer token.")] = None,
+    data: Data = None,
+    url: Url = None,
+    token: Token = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Import people, companies, orders or interactions from a file.
@@ -84,10 +88,11 @@ def import_file(  # noqa: PLR0913 - every parameter is an option of the command 
         delimiter = {"tab": "\t", "\\t": "\t", "blank": " ", "blanks": " "}.get(delimiter, delimiter)
         if len(delimiter) != 1:
             _stop("the delimiter is a single character, `tab` or `blanks`", EXIT_UNUSABLE, as_json=as_json)
+    installation = find(data, url, token)
     request = Request(
         kind=kind.value,
         path=file,
-        state=platformdirs.user_state_path("patron") / "imports",
+        state=_journals(installation),
         stated=stated,
         reading=ReadOptions(encoding, delimiter, header, sheet),
         mapping=mapping,
@@ -97,26 +102,39 @@ def import_file(  # noqa: PLR0913 - every parameter is an option of the command 
         create_people=create_people,
         wait=not no_wait,
     )
-    report = _bring_in(request, url, token, as_json=as_json)
+    report = _bring_in(request, installation, as_json=as_json)
     _print(report, as_json=as_json)
     raise typer.Exit(_exit_code(report))
 
 
-def _bring_in(request: "Request", url: str | None, token: str | None, *, as_json: bool) -> "Report":
+def _journals(installation: Installation) -> Path:
+    """Keep journals with the data of a local installation: a new one at the same URL must not find old ones."""
+    if installation.folder is not None:
+        return installation.folder.path / "imports"
+    return platformdirs.user_state_path("patron") / "imports"
+
+
+def _token(installation: Installation) -> str:
+    """Take the stated token, or make one for this machine's installation that outlives a long import."""
+    if installation.token is None and installation.folder is not None:
+        return issue(installation.folder, "patron-import", Role.ADMIN, ttl_s=_TOKEN_TTL_S)
+    return installation.token_for(Role.ADMIN)
+
+
+def _bring_in(request: "Request", installation: Installation, *, as_json: bool) -> "Report":
     from patron_cli.importing.importer import bring_in  # noqa: PLC0415 - see import_file
     from patron_cli.importing.journal import JournalBusy  # noqa: PLC0415
     from patron_cli.importing.rows import FileUnusable  # noqa: PLC0415
     from patron_cli.importing.service import RequestRefused, ServiceUnreachable, connect  # noqa: PLC0415
 
-    if not url or not token:
-        _stop("name the installation with --url and --token", EXIT_UNUSABLE, as_json=as_json)
     try:
         with _watched(quiet=as_json) as watcher:
-            return bring_in(request, connect(url, token), watcher)
+            service = connect(installation.url, _token(installation), local=installation.folder is not None)
+            return bring_in(request, service, watcher)
     except (FileUnusable, JournalBusy) as error:
         _stop(str(error), EXIT_UNUSABLE, as_json=as_json)
     except RequestRefused as error:
-        _stop(f"{url} refuses: {error}", EXIT_UNUSABLE, as_json=as_json)
+        _stop(f"{installation.url} refuses: {error}", EXIT_UNUSABLE, as_json=as_json)
     except ServiceUnreachable as error:
         _stop(f"{error}. Give the same command again to go on.", EXIT_UNREACHABLE, as_json=as_json)
 
@@ -136,7 +154,7 @@ def _watched(*, quiet: bool) -> "Generator[Watcher]":
 
         def found(sentence: str) -> None:
             if not quiet:
-                console.print(f"[dim]{sentence}[/dim]", highlight=False, markup=True)
+                console.print(sentence, style="dim", highlight=False, markup=False)
 
         def read(share: float, rows_per_s: float) -> None:
             progress.update(task, completed=share, rate=f"{rows_per_s:,.0f} rows/s")

@@ -68,10 +68,10 @@ class Report:
     def show(self, console: Console) -> None:
         """Print the table and what a person should know besides."""
         title = f"{'Dry run: ' if self.dry_run else ''}{self.kind} from {escape(self.file)}"
-        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
         document = self.document()
         for name in (*STATUSES, "rows", "seconds", "rows_per_s"):
-            table.add_column(name.replace("rows_per_s", "rows/s"), justify="right")
+            table.add_column(name.replace("rows_per_s", "rows/s"), justify="right", no_wrap=True)
         figures = [f"{document[name]:,}" for name in (*STATUSES, "rows")]
         table.add_row(*figures, f"{self.seconds:,.1f}", f"{document['rows_per_s']:,.0f}")
         console.print(table)

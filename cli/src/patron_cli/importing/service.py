@@ -164,11 +164,12 @@ class Service:
         raise RequestRefused(answer.status_code, problem.code, detail)
 
 
-def connect(url: str, token: str) -> Service:
-    """Prepare to talk to an installation; nothing is sent yet."""
+def connect(url: str, token: str, *, local: bool = False) -> Service:
+    """Prepare to talk to an installation; nothing is sent yet. local: it is on this machine, behind no proxy."""
     limits = httpx.Limits(max_connections=8, max_keepalive_connections=8)
     headers = {"Authorization": f"Bearer {token}"}
-    return Service(httpx.Client(base_url=url, headers=headers, timeout=_REQUEST_TIMEOUT, limits=limits))
+    client = httpx.Client(base_url=url, headers=headers, timeout=_REQUEST_TIMEOUT, limits=limits, trust_env=not local)
+    return Service(client)
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
