@@ -6,7 +6,6 @@ import sys
 from typing import Annotated, Any, Final
 
 import typer
-from click import Context
 from rich.console import Console
 from typer.core import TyperGroup
 from typing_extensions import override
@@ -37,7 +36,7 @@ class Guarded(TyperGroup):
     """A group of commands that never ends in a traceback, unless PATRON_DEBUG is set."""
 
     @override
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command; say on one line what went wrong."""
         try:
             return super().invoke(ctx)
@@ -52,7 +51,7 @@ class Guarded(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(REFUSED)
         except Exception as error:
-            # Clicks's own complaints about usage show themselves.
+            # Complaints of the library about usage show themselves.
             if os.environ.get("PATRON_DEBUG") or type(error).__module__.split(".")[0] in {"click", "typer"}:
                 raise
             said = (str(error).splitlines() or [""])[0]

@@ -19,6 +19,7 @@ _FULL: Final = ("/projections/v1/people?limit=1", "/projections/v1/companies?lim
 
 
 def demo(  # noqa: PLR0913 - every parameter is an option of the command line
+    *,
     data: Data = None,
     url: Url = None,
     token: Token = None,
@@ -29,7 +30,6 @@ def demo(  # noqa: PLR0913 - every parameter is an option of the command line
     until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which the history ends; today by default.")
     ] = None,
-    *,
     force: Annotated[bool, typer.Option("--force", help="Also when there are records already.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -78,7 +78,7 @@ def _refuse_unless_empty(installation: Installation) -> None:
 
 def _example(service: "Service") -> str | None:
     """Give the id of somebody who has bought something, to look at."""
-    for query in ("?lifecycle_stage=customer&limit=1", "?limit=1"):
+    for query in ("?filter=lifecycle_stage:eq:customer&limit=1", "?limit=1"):
         answer = service.client.get(f"/projections/v1/people{query}")
         items: list[dict[str, Any]] = answer.json().get("items", []) if answer.is_success else []
         if items:
@@ -90,12 +90,12 @@ def _example(service: "Service") -> str | None:
 def _shown(*, quiet: bool) -> Generator[Callable[[str, int, int | None], None]]:
     """Show a bar for each kind where there is a terminal."""
     from rich.console import Console  # noqa: PLC0415 - only for people
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bars:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def progress(kind: str, done: int, total: int | None) -> None:
             if kind not in tasks:
@@ -113,6 +113,6 @@ def _tell(installation: Installation, made: "Made", example: str | None, seconds
 Made {said} in {seconds:.0f} s.
 
 Look at it:
-  patron get{at} '/projections/v1/people?q=anna&limit=5'
+  patron get{at} '/projections/v1/people?filter=lifecycle_stage:eq:customer&limit=5'
   patron get{at} '/projections/v1/companies?sort=-employees&limit=5'
   patron get{at} '/projections/v1/timeline/{example}'""")

@@ -22,7 +22,7 @@ _STOP_S: Final = 90.0
 _PAUSE_S: Final = 0.05
 
 
-def up(  # noqa: PLR0913 - every parameter is an option of the command line
+def up(
     data: Data = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of all services; 0 chooses a free one.")

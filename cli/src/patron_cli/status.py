@@ -1,6 +1,5 @@
 """`patron status`: health of the services, size of the log, lag of the read models."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -93,9 +92,10 @@ def _streams(monitor_url: str) -> list[Document]:
         answer: Document = httpx.get(monitor_url + _JSZ, timeout=5, trust_env=False).json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return []
-    streams: list[Mapping[str, Any]] = [
-        stream for account in answer.get("account_details") or [] for stream in account.get("stream_detail") or []
-    ]
+    accounts: list[Document] = answer.get("account_details") or []
+    streams: list[Document] = []
+    for account in accounts:
+        streams += account.get("stream_detail") or []
     return [
         {
             "name": stream["name"],

@@ -149,7 +149,7 @@ def _work(plan: Plan, company: Company, dice: random.Random) -> Body:
     return {"job_title": dice.choice(_JOBS[department]), "department": department, "companies": [link]}
 
 
-def _extras(  # noqa: PLR0913 - what is known by now about one person
+def _extras(
     plan: Plan, country: Country, company: Company | None, owner: str, known_since: datetime, dice: random.Random
 ) -> Body:
     """Add what only some people have: numbers, a birthday, tags, preferences, notes."""
@@ -163,7 +163,10 @@ def _extras(  # noqa: PLR0913 - what is known by now about one person
         extras["birth_date"] = (plan.until - timedelta(days=age_days)).isoformat()
     tags = (("newsletter", 0.4), ("vip", 0.04), ("beta-tester", 0.06), ("speaks-at-events", 0.03))
     extras["tags"] = [tag for tag, share in tags if dice.random() < share]
-    extras["preferences"] = {"newsletter": "newsletter" in extras["tags"], "contact_by": dice.choice(("email", "phone"))}
+    extras["preferences"] = {
+        "newsletter": "newsletter" in extras["tags"],
+        "contact_by": dice.choice(("email", "phone")),
+    }
     if dice.random() < 0.25:  # noqa: PLR2004
         at = known_since + (plan.end - known_since) * dice.random()
         extras["notes"] = [{"text": dice.choice(_NOTES), "author": owner, "at": written(at)}]

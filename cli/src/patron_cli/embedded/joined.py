@@ -57,7 +57,7 @@ class Joined:
                 await running.enter_async_context(service.router.lifespan_context(service))
             yield
 
-    async def _index(self, request: Request) -> Response:
+    async def _index(self, _: Request) -> Response:
         services = {
             name: {"api": _parent_of(service.docs_url), "docs": service.docs_url, "openapi": service.openapi_url}
             for name, service in self._services.items()

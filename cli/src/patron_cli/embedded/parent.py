@@ -19,7 +19,7 @@ def end_with_parent() -> None:
 
 
 def _watch() -> None:
-    while sys.stdin.buffer.raw.read(64):  # pyright: ignore[reportAttributeAccessIssue]  # standard input is a pipe
+    while os.read(sys.stdin.fileno(), 64):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_GRACE_S)

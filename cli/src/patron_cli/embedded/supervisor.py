@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, Literal
 
 import structlog
@@ -187,7 +188,7 @@ class Supervisor:
         try:
             server.start()
         except Exception as error:  # noqa: BLE001  (tried again, with a growing pause)
-            _log.error("process.not-started", process=name, reason=str(error).splitlines()[0])  # noqa: TRY400
+            _log.error("process.not-started", process=name, reason=str(error).splitlines()[0])
             return False
         self._restarts[name] = self._restarts.get(name, 0) + 1
         _log.info("process.started", process=name, pid=server.pid)
@@ -240,9 +241,12 @@ class Supervisor:
         def stop(_number: int, _frame: object) -> None:
             self._asked_to_stop = True
 
+        def note(_number: int, _frame: object) -> None:
+            """Do nothing: the wake-up is enough, and an ignored SIGCHLD would reap our children."""
+
         receiver, sender = socket.socketpair()
         sender.setblocking(False)
-        handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: stop, signal.SIGCHLD: lambda *_: None}
+        handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: stop, signal.SIGCHLD: note}
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
         try:
@@ -255,9 +259,8 @@ class Supervisor:
             sender.close()
 
 
-def _link(link: os.PathLike[str], target: os.PathLike[str]) -> None:
+def _link(link: Path, target: Path) -> None:
     """Show a server's own log among ours."""
     with contextlib.suppress(OSError):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(link)
-        os.symlink(target, link)
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
