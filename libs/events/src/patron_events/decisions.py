@@ -96,13 +96,16 @@ class Unit:
         self.asked = asked
         self.now = now
         self.trusted_cache = False
+        self._from_cache: dict[StreamId, AnyDecider] = {}
 
     async def _draft(self, decider: AnyDecider, aggregate_id: str) -> _Draft:
         stream = decider.stream(aggregate_id)
         draft = self._drafts.get(stream)
         if draft is None:
             known = None if self._fresh else self._journal.cached(stream)
-            self.trusted_cache = self.trusted_cache or known is not None
+            if known is not None:
+                self.trusted_cache = True
+                self._from_cache[stream] = decider
             loaded = known if known is not None else await self._journal.load(decider, aggregate_id)
             draft = self._drafts[stream] = _Draft(decider, loaded)
         return draft
@@ -113,6 +116,10 @@ class Unit:
         if not self._fresh and stream not in self._drafts and self._journal.cached(stream) is None:
             self.trusted_cache = True
             self._drafts[stream] = _Draft(decider, Loaded(stream, decider.initial))
+
+    def doubtful(self, proved: Collection[StreamId]) -> list[tuple[AnyDecider, str]]:
+        """List what was taken from the cache and is not among `proved`; it may be behind."""
+        return [(decider, stream.id) for stream, decider in self._from_cache.items() if stream not in proved]
 
     async def preload(self, wanted: Sequence[tuple[AnyDecider, str]]) -> None:
         """Read several aggregates in one round trip."""
@@ -286,44 +293,61 @@ class Decisions:
         """Run many independent units of one context; each answers for itself, in order.
 
         reads: what the units are going to read, fetched together; a refusal that rests on it is final.
-        Units that touch the same aggregate are stored in the order given, in later rounds.
+        Units that touch the same aggregate are stored in the order given, in later rounds. A refusal that rests
+        on anything else in the cache is decided again, once that has been read anew.
         """
-        await self.journal.load_each(reads)
+        proved = set(await self.journal.load_each(reads))
         answers: dict[int, Committed | Rejection] = {}
         waiting = list(range(len(works)))
         while waiting:
-            waiting = await self._round(works, waiting, answers)
+            doubts: dict[StreamId, tuple[AnyDecider, str]] = {}
+            waiting = await self._round([(number, *works[number]) for number in waiting], answers, (proved, doubts))
+            if doubts:
+                proved.update(await self.journal.load_each(list(doubts.values())))
         return [answers[number] for number in range(len(works))]
 
     async def _round(
-        self, works: Sequence[tuple[Work, Asked]], numbers: Sequence[int], answers: dict[int, Committed | Rejection]
+        self,
+        works: Sequence[tuple[int, Work, Asked]],
+        answers: dict[int, Committed | Rejection],
+        known: tuple[Collection[StreamId], dict[StreamId, tuple[AnyDecider, str]]],
     ) -> list[int]:
+        """Decide what can be decided side by side; answers the numbers of the rest.
+
+        known: what the log was asked for in this call, and the doubts to be filled: what it has to be asked for.
+        """
+        proved, doubts = known
         taken: set[StreamId] = set()
         units: list[tuple[int, Unit]] = []
         deferred: list[int] = []
-        for number in numbers:
-            work, asked = works[number]
+        for number, work, asked in works:
             unit = Unit(self.journal, asked, self._now(), fresh=False)
-            try:
-                await work(unit)
-            except _AlreadyRecorded as done:
-                answers[number] = done.committed
-            except Rejection as refusal:
-                if taken.isdisjoint(unit.touched):
-                    answers[number] = refusal
-                else:
-                    deferred.append(number)
+            answer = await self._tried(unit, work)
+            if not taken.isdisjoint(unit.touched):
+                deferred.append(number)
+            elif answer is None:
+                taken.update(draft.loaded.stream for draft in unit.changed)
+                units.append((number, unit))
+            elif doubtful := unit.doubtful(proved):
+                doubts.update((decider.stream(one), (decider, one)) for decider, one in doubtful)
+                taken.update(unit.touched)
+                deferred.append(number)
             else:
-                if not taken.isdisjoint(unit.touched):
-                    deferred.append(number)
-                elif unit.changed:
-                    taken.update(draft.loaded.stream for draft in unit.changed)
-                    units.append((number, unit))
-                else:
-                    answers[number] = unit.unchanged()
+                answers[number] = answer
+        alone = {number: (work, asked) for number, work, asked in works}
         for number in await self._store(units, answers):
-            answers[number] = await self._alone(*works[number])
+            answers[number] = await self._alone(*alone[number])
         return deferred
+
+    async def _tried(self, unit: Unit, work: Work) -> Committed | Rejection | None:
+        """Run a unit; None when it has something to store."""
+        try:
+            await work(unit)
+        except _AlreadyRecorded as done:
+            return done.committed
+        except Rejection as refusal:
+            return refusal
+        return None if unit.changed else unit.unchanged()
 
     async def _store(self, units: Sequence[tuple[int, Unit]], answers: dict[int, Committed | Rejection]) -> list[int]:
         """Append the units of one round; answers the numbers of those that must be decided again."""

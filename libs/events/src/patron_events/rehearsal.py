@@ -21,6 +21,7 @@ class RehearsalStore:
     def __init__(self, real: EventStore) -> None:
         self._real = real
         self._own: dict[StreamId, list[Stored]] = {}
+        self._through: dict[StreamId, int] = {}
         self._next = _FIRST
 
     async def append(self, group: Sequence[Append]) -> Sequence[int]:
@@ -35,6 +36,7 @@ class RehearsalStore:
     def _keep(self, append: Append) -> int:
         self._next += 1
         stored = Stored(append.stream, self._next, datetime.now(UTC), append.body)
+        self._through.setdefault(append.stream, append.expected)
         self._own.setdefault(append.stream, []).append(stored)
         return stored.sequence
 
@@ -60,11 +62,12 @@ class RehearsalStore:
 
     async def read(self, stream: StreamId, *, after: int = 0, count: int) -> Sequence[Stored]:
         """Read commits of one stream, the real ones first."""
-        own = self._own.get(stream, [])
         real: Sequence[Stored] = ()
-        if after < _FIRST and count > len(own):
-            real = await self._real.read(stream, after=after, count=count - len(own))
-        return [*real, *(stored for stored in own if stored.sequence > after)][:count]
+        if after < _FIRST:
+            # What the real log gained after the first append here would come too late for what was decided.
+            through = self._through.get(stream, _FIRST)
+            real = [one for one in await self._real.read(stream, after=after, count=count) if one.sequence <= through]
+        return [*real, *(stored for stored in self._own.get(stream, ()) if stored.sequence > after)][:count]
 
 
 class RehearsalVault:
