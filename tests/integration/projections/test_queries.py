@@ -1,6 +1,7 @@
 """Queries over HTTP against rows that a worker wrote."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -364,7 +365,8 @@ async def test_positions_and_parked_aggregates_are_shown(log: CustomerLog, side:
 async def test_a_database_that_is_gone_gives_503_until_it_is_back(
     log: CustomerLog, own_postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    async for queries in client(own_postgres.url, tmp_path):
+    async with aclosing(client(own_postgres.url, tmp_path)) as clients:
+        queries = await anext(clients)
         assert await queries.refusal("/people") == (503, "read-models-unavailable", None)
         side = ReadSide(own_postgres.url, log.store, log.store, log.vault)  # pyright: ignore[reportArgumentType]
         await log.person()

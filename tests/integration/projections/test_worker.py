@@ -34,6 +34,19 @@ async def test_live_rows_equal_a_fresh_fold(log: CustomerLog, side: ReadSide, fr
     assert await side.rows("SELECT count(*) FROM patron.parked") == [(0,)]
 
 
+async def test_rows_read_back_are_folded_like_remembered_ones(
+    log: CustomerLog, side: ReadSide, fresh: ReadSide
+) -> None:
+    for _ in range(12):
+        for _ in range(30):
+            await log.anything()
+        async with side.worker():  # each worker begins without remembered rows
+            await side.caught_up(log.last)
+    async with fresh.worker():
+        await fresh.caught_up(log.last)
+    assert await side.checksums() == await fresh.checksums()
+
+
 async def test_a_batch_applied_again_changes_nothing(log: CustomerLog, side: ReadSide) -> None:
     for _ in range(100):
         await log.anything()

@@ -52,8 +52,9 @@ def _splitter(kind: type[Fact]) -> Callable[[Fact], Parts]:
         values = tuple([getattr(fact, name) for name in sealed_names])
         if values == nothing:
             return Parts(open_text, None, erased=False)
-        if any(type(value) is Erased for value in values):
-            return Parts(open_text, None, erased=True)
+        for value in values:
+            if type(value) is Erased:
+                return Parts(open_text, None, erased=True)
         return Parts(open_text, _encode(sealed_form(*values)).decode(), erased=False)
 
     return split

@@ -30,6 +30,8 @@ from patron_events.personal import Erased
 from patron_events.registry import Fact
 from patron_projections.engine.read_model import Row, array_text, bool_text, json_text, time_text, written_columns
 
+TRUE: Final = bool_text(True)
+FALSE: Final = bool_text(False)
 _SEARCHED: Final = 4_000
 _SEPARATORS: Final = re.compile(r"[@._+\-]+")
 
@@ -202,12 +204,12 @@ def _note_removed(draft: Draft, _: events.NoteRemoved, __: Recorded[Fact]) -> No
 
 
 def _archived(draft: Draft, _: events.RecordArchived, recorded: Recorded[Fact]) -> None:
-    draft["archived"] = "t"
+    draft["archived"] = TRUE
     draft["archived_at"] = time_text(recorded.occurred_at)
 
 
 def _restored(draft: Draft, _: events.RecordRestored, __: Recorded[Fact]) -> None:
-    draft["archived"] = "f"
+    draft["archived"] = FALSE
     draft["archived_at"] = None
 
 
@@ -254,7 +256,7 @@ class RecordFold:
         self._searched = searched
         self._named = named
         self._empty: Row = [None] * len(columns)
-        for name, value in (("archived", "f"), ("erased", "f"), ("notes_count", "0"), ("search_text", "")):
+        for name, value in (("archived", FALSE), ("erased", FALSE), ("notes_count", "0"), ("search_text", "")):
             self._empty[self._places[name]] = value
 
     def __call__(self, row: Row | None, commit: Opened) -> Row:
@@ -277,7 +279,7 @@ class RecordFold:
         draft["position"] = str(head.sequence)
         draft["version"] = str(head.version)
         draft["updated_at"] = time_text(head.recorded_at)
-        if draft["erased"] == bool_text(False):
+        if draft["erased"] == FALSE:
             draft["display_name"] = self._named(draft)
             draft["search_text"] = searchable([draft[name] for name in self._searched])
         return draft.values
@@ -286,7 +288,7 @@ class RecordFold:
         for name in self._personal:
             draft[name] = None
         draft["search_text"] = ""
-        draft["erased"] = "t"
+        draft["erased"] = TRUE
 
 
 def searchable(parts: Iterable[str | None]) -> str:

@@ -5,6 +5,7 @@ history also has what its people did in its name; those rows carry no personal p
 person leaves nothing behind.
 """
 
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, SmallInteger, Table, Text
@@ -44,10 +45,18 @@ TABLE: Final = read_model_table(
     Column("erased", Boolean, nullable=False),
 )
 VIEW: Final = view_of(TABLE)
+_OF_COMPANIES: Final = (
+    events.InteractionLogged,
+    events.OrderPlaced,
+    events.CompanyLinked,
+    events.CompanyUnlinked,
+)
 _NOTHING: Final = f"{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}"
 
 
+@lru_cache(maxsize=10_000)
 def _text(value: str | None) -> str:
+    """Escape a text of which there are few different ones, such as a channel."""
     return NULL if value is None else escaped(value)
 
 
@@ -62,18 +71,18 @@ def _columns_of(fact: Fact) -> str:
 
 def _company_of(fact: Fact) -> str | None:
     """Name the company whose history an event belongs to as well."""
-    if isinstance(fact, events.InteractionLogged | events.OrderPlaced | events.CompanyLinked | events.CompanyUnlinked):
-        return fact.company_id
-    return None
+    return fact.company_id if isinstance(fact, _OF_COMPANIES) else None
 
 
-def _common(head: CommitHead) -> str:
-    """Write what all rows of a commit share: from stream to recorded_at."""
+def _common(head: CommitHead, record: str) -> tuple[str, str]:
+    """Write what all rows of a commit share, from stream to recorded_at; the last of them also by itself."""
     stream = head.stream
-    return (
-        f"{_text(stream.context)}\t{_text(stream.category)}\t{_text(stream.id)}\t{head.version}\t"
-        f"{_text(head.commit_id)}\t{head.recorded_at.isoformat()}"
+    recorded_at = head.recorded_at.isoformat()
+    text = (
+        f"{_text(stream.context)}\t{_text(stream.category)}\t{record}\t{head.version}\t"
+        f"{escaped(head.commit_id)}\t{recorded_at}"
     )
+    return text, recorded_at
 
 
 def _end(parts: Parts) -> str:
@@ -98,20 +107,24 @@ class Timeline:
         """Write one line per event and customer."""
         del row
         head = commit.head
-        customer = _text(head.stream.id)
-        common = _common(head)
+        customer = escaped(head.stream.id)
+        common, recorded_at = _common(head, customer)
         actor = f"{_text(head.actor.kind)}\t{_text(head.actor.id)}"
+        moment, moment_text = head.recorded_at, recorded_at
         lines: list[str] = []
         erases = False
         for recorded in commit.events:
             fact = recorded.event
-            place = f"{recorded.occurred_at.isoformat()}\t{head.sequence}\t{recorded.index}\t{common}"
+            if recorded.occurred_at != moment:
+                moment = recorded.occurred_at
+                moment_text = moment.isoformat()
+            place = f"{moment_text}\t{head.sequence}\t{recorded.index}\t{common}"
             middle = f"{_text(recorded.type)}\t{actor}\t{_columns_of(fact)}"
             parts = parts_of(fact)
             lines.append(f"{customer}\t{place}\t{middle}\t{_end(parts)}")
             company = _company_of(fact)
             if company is not None and company != head.stream.id:
-                lines.append(f"{_text(company)}\t{place}\t{middle}\t{_end(Parts(parts.open, None, erased=False))}")
+                lines.append(f"{escaped(company)}\t{place}\t{middle}\t{_end(Parts(parts.open, None, erased=False))}")
             if type(fact) is events.RecordErased:
                 erases = True
         return Folded(None, lines, erases)

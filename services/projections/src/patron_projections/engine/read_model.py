@@ -91,6 +91,6 @@ def array_text(items: Sequence[str]) -> str:
     return "{" + ",".join(f'"{item}"' for item in quoted) + "}"
 
 
-def bool_text(value: bool) -> str:  # noqa: FBT001  (a converter has one argument)
-    """Write a truth value as PostgreSQL shows it."""
-    return "t" if value else "f"
+def bool_text(value: object) -> str:
+    """Write a truth value as a cast to text shows it, so that rows read back look like rows just made."""
+    return "true" if value else "false"

@@ -10,7 +10,7 @@ from patron_events.envelope import StreamId
 from patron_events.opening import open_commits
 from patron_events.store import LogReader, Stored
 from patron_events.vault import KeyVault
-from patron_projections.engine.writer import Item, sequence_of, stream_of
+from patron_projections.engine.writer import Placed, placed
 
 _AHEAD: Final = 8
 _MOST_COMMITS: Final = 8_000
@@ -20,13 +20,13 @@ _MOST_COMMITS: Final = 8_000
 class Portion:
     """Opened commits in order. through: last sequence looked at; pending: messages left in the log beyond it."""
 
-    items: list[Item] = field(default_factory=list[Item])
+    items: list[Placed] = field(default_factory=list[Placed])
     through: int = 0
     pending: int = 0
 
     def reached(self) -> dict[int, int]:
         """Tell the last sequence of each partition that this portion touches."""
-        return {stream_of(item).partition: sequence_of(item) for item in self.items}
+        return {place.partition: place.sequence for place in self.items}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,10 @@ class Source:
     stream: str
     categories: frozenset[str]
 
-    async def opened(self, commits: Sequence[Stored]) -> Sequence[Item]:
+    async def opened(self, commits: Sequence[Stored]) -> list[Placed]:
         """Decode and decrypt the commits that matter."""
-        return await open_commits([one for one in commits if one.stream.category in self.categories], self.vault)
+        wanted = [one for one in commits if one.stream.category in self.categories]
+        return [placed(item) for item in await open_commits(wanted, self.vault)]
 
 
 class ReadsAggregates(Protocol):
@@ -69,7 +70,7 @@ class Feed:
         batches = source.reader.follow(source.stream, after=self._after, partitions=self._partitions)
         async with aclosing(batches):
             async for batch in batches:
-                items = list(await source.opened(batch.commits))
+                items = await source.opened(batch.commits)
                 await self._queue.put(Portion(items, batch.through, batch.pending))
 
     async def next(self, timeout_s: float) -> Portion | None:
@@ -118,7 +119,9 @@ async def reading(source: Source, after: int, partitions: frozenset[int]) -> Asy
         await feed.close()
 
 
-async def commits_of(source: Source, read: ReadsAggregates, stream: StreamId, first: int, last: int) -> Sequence[Item]:
+async def commits_of(
+    source: Source, read: ReadsAggregates, stream: StreamId, first: int, last: int
+) -> Sequence[Placed]:
     """Read one aggregate's commits with sequences from `first` to `last`."""
     found: list[Stored] = []
     after = first - 1

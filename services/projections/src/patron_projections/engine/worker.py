@@ -183,7 +183,7 @@ class Worker:
             return
         figures = self._place.figures
         figures.batch_seconds.observe(time.monotonic() - began)
-        events = sum(item.head.size for item in items if isinstance(item, Opened))
+        events = sum(place.item.head.size for place in items if isinstance(place.item, Opened))
         figures.events.inc(events)
         figures.lag_events.set(portion.pending)
         self._events += events

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 import structlog
@@ -47,14 +47,22 @@ class _Outcome:
     waiting: dict[StreamId, int] = field(default_factory=dict[StreamId, int])
 
 
-def stream_of(item: Item) -> StreamId:
-    """Name the aggregate of a commit, also of an unreadable one."""
-    return item.head.stream if isinstance(item, Opened) else item.stored.stream
+class Placed(NamedTuple):
+    """A commit with its place in the log, worked out once for all models."""
+
+    item: Item
+    stream: StreamId
+    sequence: int
+    partition: int
 
 
-def sequence_of(item: Item) -> int:
-    """Tell the place of a commit in its stream."""
-    return item.head.sequence if isinstance(item, Opened) else item.stored.sequence
+def placed(item: Item) -> Placed:
+    """Find the place of a commit, also of an unreadable one."""
+    if isinstance(item, Opened):
+        stream = item.head.stream
+        return Placed(item, stream, item.head.sequence, stream.partition)
+    stream = item.stored.stream
+    return Placed(item, stream, item.stored.sequence, stream.partition)
 
 
 class Writer:
@@ -88,7 +96,7 @@ class Writer:
         await self.positions.reload(self.connection)
         await self.parking.reload(self.connection)
 
-    async def apply(self, items: Sequence[Item], reached: Mapping[int, int]) -> None:
+    async def apply(self, items: Sequence[Placed], reached: Mapping[int, int]) -> None:
         """Apply commits in order and move the positions to what was reached.
 
         Where PostgreSQL refuses a row, the batch is halved until the commit to blame is found and parked.
@@ -103,15 +111,15 @@ class Writer:
                 await self._apply_one(items[0], reached, refused)
                 return
             half = len(items) // 2
-            first = {stream_of(item).partition: sequence_of(item) for item in items[:half]}
+            first = {place.partition: place.sequence for place in items[:half]}
             await self.apply(items[:half], first)
             await self.apply(items[half:], reached)
 
-    async def _apply_one(self, item: Item, reached: Mapping[int, int], refused: _RowRefused) -> None:
+    async def _apply_one(self, item: Placed, reached: Mapping[int, int], refused: _RowRefused) -> None:
         """Apply a commit that some models cannot take, and park it for those."""
         reasons: dict[tuple[str, int], str] = {}
         for _ in self._models:
-            reasons[refused.model.name, sequence_of(item)] = reason_of(refused.error)
+            reasons[refused.model.name, item.sequence] = reason_of(refused.error)
             try:
                 await self._apply([item], reached, reasons)
             except _RowRefused as again:
@@ -119,7 +127,7 @@ class Writer:
             else:
                 return
 
-    async def _apply(self, items: Sequence[Item], reached: Mapping[int, int], reasons: Reasons) -> None:
+    async def _apply(self, items: Sequence[Placed], reached: Mapping[int, int], reasons: Reasons) -> None:
         moves = self.positions.moves_to(reached)
         if not moves:
             return
@@ -134,26 +142,21 @@ class Writer:
                     outcomes.append((model, outcome))
         self._settle(moves, outcomes)
 
-    def _fresh(self, model: ReadModel, items: Sequence[Item]) -> list[Item]:
+    def _fresh(self, model: ReadModel, items: Sequence[Placed]) -> list[Placed]:
         known = self.positions.of(model)
         categories = model.categories
         return [
-            item
-            for item in items
-            for stream in (stream_of(item),)
-            if stream.category in categories and sequence_of(item) > known[stream.partition]
+            place for place in items if place.stream.category in categories and place.sequence > known[place.partition]
         ]
 
-    async def _folded(self, model: ReadModel, items: Sequence[Item], reasons: Reasons, *, held: bool) -> _Outcome:
+    async def _folded(self, model: ReadModel, items: Sequence[Placed], reasons: Reasons, *, held: bool) -> _Outcome:
         """Fold commits for one model. held: commits of parked aggregates wait."""
         rows = await self._standing(model, items)
         outcome = _Outcome()
-        for item in items:
-            stream = stream_of(item)
+        for item, stream, sequence, _ in items:
             if stream in outcome.parked or (held and self.parking.holds(model, stream)):
                 outcome.waiting[stream] = outcome.waiting.get(stream, 0) + 1
                 continue
-            sequence = sequence_of(item)
             reason = reasons.get((model.name, sequence)) if reasons else None
             if isinstance(item, Unreadable):
                 reason = reason_of(item.reason)
@@ -172,7 +175,7 @@ class Writer:
                 outcome.parked[stream] = sequence, reason
         return outcome
 
-    async def _standing(self, model: ReadModel, items: Sequence[Item]) -> dict[str, Row]:
+    async def _standing(self, model: ReadModel, items: Sequence[Placed]) -> dict[str, Row]:
         """Find the present rows of the aggregates of a batch; what begins in this batch has none yet."""
         if model.kept is None:
             return {}
@@ -180,8 +183,8 @@ class Writer:
         found: dict[str, Row] = {}
         missing: set[str] = set()
         begun: set[str] = set()
-        for item in items:
-            aggregate = stream_of(item).id
+        for item, stream, _, _ in items:
+            aggregate = stream.id
             if aggregate in found or aggregate in begun:
                 continue
             if isinstance(item, Opened) and item.head.version == 1:
@@ -225,7 +228,7 @@ class Writer:
             if outcome.waiting:
                 self._figures.waiting.labels(model.name).inc(sum(outcome.waiting.values()))
 
-    async def retry(self, retry: Retry, items: Sequence[Item]) -> bool:
+    async def retry(self, retry: Retry, items: Sequence[Placed]) -> bool:
         """Apply a parked aggregate's commits from the one that failed; answers whether it goes on from now.
 
         items: its commits from `retry.sequence` up to the position of its partition, in order.
