@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from patron_cli.console import NOT_RUNNING, REFUSED, USAGE, Json, Stopped, print_json
-from patron_cli.installation import Data, Role, Token, Url, find, folder_of, issue
+from patron_cli.console import REFUSED, USAGE, Json, Stopped, print_json
+from patron_cli.installation import Data, Role, Token, Url, find, folder_of, issue, reaching
 
 _UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_TTL_S: Final = 10 * 365 * 86_400
@@ -60,17 +60,9 @@ def get(
     as_json: Annotated[bool, typer.Option("--json", help="On one line.")] = False,
 ) -> None:
     """Print what a route answers; a refusal is printed too, and makes the exit code 1."""
-    import httpx  # noqa: PLC0415 - a tenth of a second that other commands should not pay
-
     installation = find(data, url, token)
-    with installation.client(role) as client:
-        try:
-            answer = client.get("/" + path.lstrip("/"))
-        except httpx.TransportError as error:
-            said = str(error) or type(error).__name__
-            raise Stopped(f"{installation.url} does not answer: {said}", NOT_RUNNING) from None
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise Stopped(f"no usable address: {error}", USAGE) from None
+    with installation.client(role) as client, reaching(installation):
+        answer = client.get("/" + path.lstrip("/"))
     try:
         document: object = answer.json()
     except ValueError:

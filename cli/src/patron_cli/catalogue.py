@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patron_cli.console import NOT_RUNNING, REFUSED, USAGE, Json, Stopped, print_json, say
-from patron_cli.installation import Data, Role, Token, Url, find
+from patron_cli.console import REFUSED, USAGE, Json, Stopped, print_json, say
+from patron_cli.installation import Data, Role, Token, Url, find, reaching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,14 +61,9 @@ def openapi(
     token: Token = None,
 ) -> None:
     """Print the OpenAPI document of a service."""
-    import httpx  # noqa: PLC0415 - other commands need no HTTP
-
     installation = find(data, url, token)
-    with installation.client(Role.READER) as client:
-        try:
-            answer = client.get(f"/{service}/v1/openapi.json")
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise Stopped(f"{installation.url} does not answer: {error}", NOT_RUNNING) from None
+    with installation.client(Role.READER) as client, reaching(installation):
+        answer = client.get(f"/{service}/v1/openapi.json")
     if not answer.is_success:
         raise Stopped(f"there is no service {service!r} here (HTTP {answer.status_code})", REFUSED)
     sys.stdout.write(answer.text + "\n")

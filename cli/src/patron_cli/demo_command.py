@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from patron_cli.console import NOT_RUNNING, REFUSED, USAGE, Json, Stopped, print_json, say
-from patron_cli.installation import Data, Installation, Role, Token, Url, find
+from patron_cli.console import REFUSED, USAGE, Json, Stopped, print_json, say
+from patron_cli.installation import Data, Installation, Role, Token, Url, find, reaching
 
 if TYPE_CHECKING:
     from patron_cli.demo.filling import Made
@@ -62,13 +62,8 @@ def demo(  # noqa: PLR0913 - every parameter is an option of the command line
 
 
 def _refuse_unless_empty(installation: Installation) -> None:
-    import httpx  # noqa: PLC0415 - loaded by now
-
-    with installation.client(Role.READER) as client:
-        try:
-            answers = [client.get(path) for path in _FULL]
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise Stopped(f"{installation.url} does not answer: {error}", NOT_RUNNING) from None
+    with installation.client(Role.READER) as client, reaching(installation):
+        answers = [client.get(path) for path in _FULL]
     for answer in answers:
         if not answer.is_success:
             raise Stopped(f"{answer.request.url} answers HTTP {answer.status_code}", REFUSED)

@@ -1,7 +1,8 @@
 """Find the installation that a command is about: here below a data folder, or anywhere at a URL."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -68,6 +69,20 @@ class Installation:
             timeout=httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S),
             trust_env=self.folder is None,  # no proxy lies between us and this machine
         )
+
+
+@contextmanager
+def reaching(installation: Installation) -> Generator[None]:
+    """Say on one line that an installation does not answer, or that its address is none."""
+    import httpx  # noqa: PLC0415 - as in `client`
+
+    try:
+        yield
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError) as error:
+        raise Stopped(f"{installation.url} is no usable address: {error}", USAGE) from None
+    except httpx.TransportError as error:
+        said = str(error) or type(error).__name__
+        raise Stopped(f"{installation.url} does not answer: {said}", NOT_RUNNING) from None
 
 
 def folder_of(data: Path | None) -> DataFolder:

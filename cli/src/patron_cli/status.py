@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import typer
 
-from patron_cli.console import DONE, NOT_RUNNING, REFUSED, Json, Stopped, print_json, screen
+from patron_cli.console import DONE, REFUSED, Json, print_json, screen
 from patron_cli.embedded.state import State
-from patron_cli.installation import Data, Installation, Role, Token, Url, find
+from patron_cli.installation import Data, Installation, Role, Token, Url, find, reaching
 
 if TYPE_CHECKING:
     import httpx
@@ -35,10 +35,9 @@ def examine(installation: Installation, client: "httpx.Client") -> Document:
 
     Processes and streams are known only on the machine of the installation.
     """
-    health = _asked(client, "/health/ready")
-    if health is None:
-        raise Stopped(f"{installation.url} does not answer", NOT_RUNNING)
-    models = _asked(client, "/projections/v1/positions") or {}
+    with reaching(installation):
+        health = _document(client.get("/health/ready"))
+    models = _asked(client, "/projections/v1/positions")
     state = installation.state
     return {
         "url": installation.url,
@@ -54,14 +53,21 @@ def examine(installation: Installation, client: "httpx.Client") -> Document:
     }
 
 
-def _asked(client: "httpx.Client", path: str) -> Document | None:
+def _asked(client: "httpx.Client", path: str) -> Document:
     import httpx  # noqa: PLC0415 - loaded by now
 
     try:
-        answer: object = client.get(path).json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-        return None
-    return cast("Document", answer) if isinstance(answer, dict) else None
+        return _document(client.get(path))
+    except httpx.HTTPError:
+        return {}
+
+
+def _document(answer: "httpx.Response") -> Document:
+    try:
+        document: object = answer.json()
+    except ValueError:
+        return {}
+    return cast("Document", document) if isinstance(document, dict) else {}
 
 
 def _processes(state: State) -> list[Document]:
@@ -86,7 +92,7 @@ def _memory(pid: int) -> int | None:
 
 
 def _streams(monitor_url: str) -> list[Document]:
-    import httpx  # noqa: PLC0415 - as above
+    import httpx  # noqa: PLC0415 - as in `_asked`
 
     try:
         answer: Document = httpx.get(monitor_url + _JSZ, timeout=5, trust_env=False).json()

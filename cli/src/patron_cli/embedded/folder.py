@@ -77,8 +77,8 @@ class DataFolder:
             folder.mkdir(mode=0o700, exist_ok=True)
             folder.chmod(0o700)
 
-    def hold(self) -> int:
-        """Take the folder for this process and answer the descriptor that holds it.
+    def hold(self) -> None:
+        """Take the folder for this process, until it ends.
 
         Raises:
             AlreadyRunning: somebody else has it.
@@ -95,7 +95,7 @@ class DataFolder:
                     raise AlreadyRunning(str(self.path)) from None
                 time.sleep(0.02)
             else:
-                return descriptor
+                return
 
     @property
     def held(self) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
-from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,8 +13,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from patron_runtime.problems import answer, problem
 from patron_runtime.service import Service
 from patron_runtime.state import runtime_of_app
-
-_VERSION_SEGMENTS: Final = 2
 
 
 class Joined:
@@ -32,26 +29,27 @@ class Joined:
                 Route("/health/live", self._live),
                 Route("/health/ready", self._ready),
             ],
-            lifespan=self._lifespan,
+            lifespan=lambda _: self.started(),
         )
         # Whatever nobody knows is refused by a service, so that it is counted, logged and answered as a problem.
         # All figures of one machine lie in one folder: any service answers `/metrics` for everybody.
         self._others: ASGIApp = next(iter(services.values()))
-        self._here = frozenset({"", "health"})
+        self._here = frozenset({"/", "/health/live", "/health/ready"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the start and stop of all services."""
         if scope["type"] == "lifespan":
             await self._own(scope, receive, send)
             return
-        name = scope["path"].split("/", _VERSION_SEGMENTS)[1] if "/" in scope["path"] else ""
+        name = scope["path"][1:].partition("/")[0]
         app = self._services.get(name)
         if app is None:
-            app = self._own if name in self._here and scope["type"] == "http" else self._others
+            app = self._own if scope["path"] in self._here and scope["type"] == "http" else self._others
         await app(scope, receive, send)
 
     @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
+    async def started(self) -> AsyncGenerator[None]:
+        """Start all services, and stop them in the reverse order."""
         async with AsyncExitStack() as running:
             for service in self._services.values():
                 await running.enter_async_context(service.router.lifespan_context(service))

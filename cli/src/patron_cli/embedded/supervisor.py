@@ -63,6 +63,7 @@ class Supervisor:
         self._port = wanted.port
         self._nats: NatsServer | None = None
         self._postgres: PostgresServer | None = None
+        self._sockets: list[socket.socket] = []  # ours too, so that callers wait while a web process is down
         self._children: list[Child] = []
         self._restarts: dict[str, int] = {}
         self._backoffs: dict[str, Backoff] = {}
@@ -75,20 +76,17 @@ class Supervisor:
             AlreadyRunning, PortTaken, HostUnusable, NotReady: nothing is left running.
             ProgramNotFound, DataFolderInUse, ServerDidNotStart: as `patron_servers` says.
         """
-        holding = self._folder.hold()
-        try:
-            with self._listening_to_signals() as wakeups:
-                try:
-                    self._start()
-                    self._until_ready(wakeups)
-                    on_ready(self._state())
-                    self._keep(wakeups)
-                except Interrupted:
-                    _log.info("installation.interrupted")
-                finally:
-                    self._stop()
-        finally:
-            os.close(holding)
+        self._folder.hold()  # until this process is gone, so that nobody sees a stopped installation too early
+        with self._listening_to_signals() as wakeups:
+            try:
+                self._start()
+                self._until_ready(wakeups)
+                on_ready(self._state())
+                self._keep(wakeups)
+            except Interrupted:
+                _log.info("installation.interrupted")
+            finally:
+                self._stop()
 
     # -- start ----------------------------------------------------------------------------------------------------
 
@@ -96,8 +94,8 @@ class Supervisor:
         left_over = read_state(self._folder)
         # A supervisor that was killed leaves its web processes finishing what is under way.
         patience_s = _OLD_OWNER_S if left_over is not None and left_over.port == self._wanted.port else 0.0
-        sockets = open_port(self._wanted.host, self._wanted.port, self._wanted.workers, patience_s=patience_s)
-        self._port = sockets[0].getsockname()[1]
+        self._sockets = open_port(self._wanted.host, self._wanted.port, self._wanted.workers, patience_s=patience_s)
+        self._port = self._sockets[0].getsockname()[1]
         self._folder.prepare()
         self._write()
         self._nats, self._postgres = NatsServer(self._folder.nats), PostgresServer(self._folder.postgres)
@@ -113,7 +111,7 @@ class Supervisor:
             nats_monitor_url=self._nats.monitor_url,
             postgres_url=self._postgres.url,
         )
-        self._children = [self._worker(environment), *self._web(environment, sockets)]
+        self._children = [self._worker(environment), *self._web(environment)]
         for child in self._children:
             child.start()
         self._write()
@@ -122,7 +120,7 @@ class Supervisor:
         log = self._folder.logs / "projections.log"
         return Child(Program("projections", "patron_cli.embedded.worker", (), environment, log))
 
-    def _web(self, environment: Mapping[str, str], sockets: list[socket.socket]) -> list[Child]:
+    def _web(self, environment: Mapping[str, str]) -> list[Child]:
         return [
             Child(
                 Program(
@@ -134,7 +132,7 @@ class Supervisor:
                     sockets=(one.fileno(),),
                 )
             )
-            for number, one in enumerate(sockets, start=1)
+            for number, one in enumerate(self._sockets, start=1)
         ]
 
     def _until_ready(self, wakeups: socket.socket) -> None:
@@ -199,6 +197,8 @@ class Supervisor:
     def _stop(self) -> None:
         self._phase = "stopping"
         self._write()
+        for one in self._sockets:
+            one.close()
         web = [child for child in self._children if child.name != "projections"]
         for group, timeout_s in ((web, _STOP_WEB_S), (self._children, _STOP_WORKER_S)):
             for child in group:
@@ -211,7 +211,8 @@ class Supervisor:
                 if server is not None:
                     both.submit(server.stop)
         self._folder.state_file.unlink(missing_ok=True)
-        _log.info("installation.stopped")
+        if self._nats is not None:
+            _log.info("installation.stopped")
 
     # -- tell -----------------------------------------------------------------------------------------------------
 
