@@ -26,7 +26,7 @@ from patron_events.rejections import Invalid
 
 def answer(typed: str, region: str | None = None) -> str | None:
     try:
-        (read,) = phones([{"value": typed}], region=region)
+        (read,) = phones([{"value": typed, "region": region}])
     except Invalid as refusal:
         return refusal.code
     return read.value
@@ -158,3 +158,14 @@ def test_the_quick_way_answers_as_the_library(country: int, national: str) -> No
         return
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     assert answer(typed) == (e164 if phonenumbers.is_valid_number(number) else "phone-invalid")
+
+
+def test_a_national_number_is_kept_unproved_where_only_the_address_suggests_its_country() -> None:
+    (kept,) = phones([{"value": "(555) 555-1212"}], region="US")
+
+    assert kept == PhoneNumber(typed="(555) 555-1212", value=None, primary=True)
+
+
+def test_a_number_that_is_wrong_in_its_stated_country_is_refused() -> None:
+    with pytest.raises(PhoneInvalid):
+        phones([{"value": "(555) 555-1212", "region": "US"}], region="US")

@@ -7,13 +7,14 @@ import msgspec
 from fastapi import Response
 from pydantic import BaseModel, ValidationError
 
-from patron_contacts.api.bodies import Accepted, MatchBody
+from patron_contacts.api.bodies import Accepted, MatchBody, MatchCompanyBody
 from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.contact_points import email_key, emails
 from patron_contacts.domain.custom_field import checked, unique_key
 from patron_contacts.domain.intake import external_ids
 from patron_contacts.domain.record import Definitions
 from patron_contacts.handlers.bulk import Result, counts, last_position
+from patron_contacts.handlers.changing import Match
 from patron_contacts.handlers.records import derived_id
 from patron_events.catalog import contacts as events
 from patron_events.decisions import Asked, Committed
@@ -116,25 +117,27 @@ def _item(index: int, result: Result) -> dict[str, Any]:
     }
 
 
-def match_key(match: MatchBody, definitions: Definitions) -> UniqueKey:
+def match_of(match: MatchBody | MatchCompanyBody, definitions: Definitions) -> Match:
     """Read the key of an upsert.
 
     Raises:
         MatchNotOne: none or several keys, or a custom field that is not unique.
     """
-    stated = plain(match)
-    if len(stated) != 1:
+    if len([value for value in plain(match).values() if value is not None]) != 1:
         raise MatchNotOne(field="match")
-    if match.email is not None:
-        (address,) = emails([{"value": match.email}], "match.email")
-        return UniqueKey("email", (email_key(address.value),))
+    if isinstance(match, MatchBody) and match.email is not None:
+        email = [{"value": match.email}]
+        (address,) = emails(email, "match.email")
+        return Match(UniqueKey("email", (email_key(address.value),)), {"emails": email})
     if match.external_id is not None:
-        (own,) = external_ids([plain(match.external_id)], "match.external_id")
-        return UniqueKey("external-id", (own.source, own.id))
+        ids = [plain(match.external_id)]
+        (own,) = external_ids(ids, "match.external_id")
+        return Match(UniqueKey("external-id", (own.source, own.id)), {"external_ids": ids})
     if match.custom is None:
         raise MatchNotOne(field="match")
     values = checked(definitions, {match.custom.name: match.custom.value}, "match.custom")
     definition, value = definitions[match.custom.name], values[match.custom.name]
     if not definition.unique or value is None:
         raise MatchNotOne(field="match.custom")
-    return UniqueKey(f"custom:{match.custom.name}", (unique_key(definition, value),))
+    key = UniqueKey(f"custom:{match.custom.name}", (unique_key(definition, value),))
+    return Match(key, {"custom": {match.custom.name: match.custom.value}})

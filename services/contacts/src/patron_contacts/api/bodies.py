@@ -210,12 +210,17 @@ class CustomValueBody(Body):
     value: Scalar
 
 
-class MatchBody(Body):
-    """The unique key by which an upsert finds the record; exactly one member."""
+class MatchCompanyBody(Body):
+    """The unique key by which an upsert finds a company; exactly one member. Companies may share addresses."""
 
-    email: Text | None = None
     external_id: ExternalIdBody | None = None
     custom: CustomValueBody | None = None
+
+
+class MatchBody(MatchCompanyBody):
+    """The unique key by which an upsert finds a person; exactly one member."""
+
+    email: Text | None = None
 
 
 class UpsertPerson(Body):
@@ -228,7 +233,7 @@ class UpsertPerson(Body):
 class UpsertCompany(Body):
     """A company, and the key by which it is found."""
 
-    match: MatchBody
+    match: MatchCompanyBody
     company: CompanyBody
 
 

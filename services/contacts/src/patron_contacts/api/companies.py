@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from patron_contacts.api import refusal_lists
-from patron_contacts.api.asking import accepted, asked, bulk_answer, match_key, plain, read_items
+from patron_contacts.api.asking import accepted, asked, bulk_answer, match_of, plain, read_items
 from patron_contacts.api.bodies import Accepted, BulkAnswer, BulkRecords, CompanyBody, UpsertCompany
 from patron_contacts.api.parts import RecordId, Using
 from patron_contacts.api.views import company_view
@@ -28,9 +28,9 @@ async def create_company(body: CompanyBody, using: Using, by: Commanding, respon
 @companies.post("/upsert", responses=problems(*refusal_lists.UPSERT))
 async def upsert_company(body: UpsertCompany, using: Using, by: Commanding, response: Response) -> Accepted:
     """Change the company that holds a unique key, or record one."""
-    key = match_key(body.match, await using.real.fields.current("companies"))
+    match = match_of(body.match, await using.real.fields.current("companies"))
     command = asked(by, "companies/upsert", using.index, plain(body))
-    return accepted(response, await using.real.companies.upsert(key, plain(body.company), command))
+    return accepted(response, await using.real.companies.upsert(match, plain(body.company), command))
 
 
 @companies.post("/bulk", responses=problems(*refusal_lists.BULK), response_model=BulkAnswer)

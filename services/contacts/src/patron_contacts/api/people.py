@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from patron_contacts.api import refusal_lists
-from patron_contacts.api.asking import accepted, asked, bulk_answer, match_key, plain, read_items
+from patron_contacts.api.asking import accepted, asked, bulk_answer, match_of, plain, read_items
 from patron_contacts.api.bodies import (
     Accepted,
     BulkAnswer,
@@ -42,9 +42,9 @@ async def create_person(body: PersonBody, using: Using, by: Commanding, response
 @people.post("/upsert", responses=problems(*refusal_lists.UPSERT))
 async def upsert_person(body: UpsertPerson, using: Using, by: Commanding, response: Response) -> Accepted:
     """Change the person who holds a unique key, or record one; tags and external ids are added to those on record."""
-    key = match_key(body.match, await using.real.fields.current("people"))
+    match = match_of(body.match, await using.real.fields.current("people"))
     command = asked(by, "people/upsert", using.index, plain(body))
-    return accepted(response, await using.real.people.upsert(key, plain(body.person), command))
+    return accepted(response, await using.real.people.upsert(match, plain(body.person), command))
 
 
 @people.post("/bulk", responses=problems(*refusal_lists.BULK), response_model=BulkAnswer)

@@ -105,11 +105,13 @@ def phones(
 ) -> tuple[PhoneNumber, ...]:
     """Read phone numbers into E.164, keeping what was typed.
 
-    region: the country to read national forms by, unless the number names its own (`region`). A number in
-    international form needs none; one in national form without any is kept unproved, with value None.
+    region: the country that a national form is probably of, unless the number states its own (`region`). A number
+    in international form needs none. A number that no stated country vouches for, and that is not of the plan of
+    the probable one, is kept unproved, with value None: address books are full of them, and nothing is proved
+    wrong by where somebody lives.
 
     Raises:
-        PhoneInvalid: no number of its country's plan, or without a country nothing that looks like a number.
+        PhoneInvalid: no number of the stated country's plan, or without one nothing that looks like a number.
         RegionUnknown: a region that is no country.
         PrimaryAmbiguous, ShapeInvalid, TooMany, TypeUnknown, TextInvalid, TextTooLong: as `emails`.
     """
@@ -119,7 +121,10 @@ def phones(
         here = f"{path}[{index}]"
         item = texts.members(value, here)
         typed = texts.required_text(item.get("value"), f"{here}.value", phone_numbers.MAX_TYPED)
-        number = phone_numbers.read(typed, _region(item.get("region"), f"{here}.region") or default)
+        stated = _region(item.get("region"), f"{here}.region")
+        number = phone_numbers.read(typed, stated or default)
+        if number is None and stated is None:
+            number = phone_numbers.read(typed, None)
         if number is None:
             raise PhoneInvalid(field=f"{here}.value")
         kind = texts.one_of(item.get("type"), f"{here}.type", _PHONE_TYPES, "other")

@@ -105,7 +105,7 @@ def attributes(values: Mapping[str, Any], path: str) -> tuple[events.Attribute, 
     """Read named values, in order of name; None leaves one out."""
     return tuple(
         events.Attribute(
-            texts.text(name, path),
+            texts.required_text(name, path),
             texts.text(value, f"{path}.{name}", LONG_TEXT, multiline=True) if isinstance(value, str) else value,
         )
         for name, value in sorted(values.items())
@@ -241,7 +241,12 @@ def company_ref(body: Body, path: str) -> CompanyRef:
     if body.get("external_id") is not None:
         (one,) = external_ids([body["external_id"]], f"{path}.external_id")
         return CompanyRef(external_id=(one.source, one.id))
-    return CompanyRef(external_id=name_id(texts.required_text(body["name"], f"{path}.name")))
+    return CompanyRef(external_id=name_id(company_name(body, path)))
+
+
+def company_name(body: Body, path: str) -> str:
+    """Read the name by which a caller names a company."""
+    return texts.required_text(body.get("name"), f"{path}.name")
 
 
 def name_id(name: str) -> tuple[str, str]:

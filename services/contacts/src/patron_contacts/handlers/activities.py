@@ -187,5 +187,6 @@ class ActivityHandlers:
             return rejected(answer)
         ref, fact = _ref(dated), dated.fact
         own = fact.interaction_id if isinstance(fact, events.InteractionLogged) else getattr(fact, "order_id", None)
-        status = "created" if ref in group.recorded and not answer.repeated else "unchanged"
+        # A repeated command is told what it was told the first time: its facts are the ones it recorded then.
+        status = "created" if answer.repeated or ref in group.recorded else "unchanged"
         return Result(status, group.known.get(ref, own), answer.version, answer.last or answer.position.sequence)

@@ -153,7 +153,9 @@ class RecordBulk:
         if isinstance(answer, Rejection):
             return rejected(answer)
         status = "unchanged"
-        if answer.events:
+        if answer.repeated:  # told as it was told the first time
+            status = "created" if answer.version == 1 else "updated"
+        elif answer.events:
             created = isinstance(answer.events[0], events.PersonCreated | events.CompanyCreated)
             status = "created" if created else "updated"
         return Result(status, answer.stream.id, answer.version, answer.last or answer.position.sequence)

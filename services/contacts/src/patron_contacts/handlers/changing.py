@@ -1,6 +1,6 @@
 """Use cases on one person or company: create, change, upsert, archive, restore, erase, read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,22 @@ from patron_events.journal import Loaded
 def company_by_name(key: UniqueKey) -> str:
     """Derive the id of a company that is created because somebody named it."""
     return derived_id("company-by-name", *key.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The unique key by which an upsert finds its record; `stated` is the part of a body that says it."""
+
+    key: UniqueKey
+    stated: Body
+
+    def added_to(self, body: Body) -> Body:
+        """Give a body that holds the key, so that the record it creates is found the next time."""
+        merged = dict(body)
+        for name, part in self.stated.items():
+            present = body.get(name)
+            merged[name] = {**(present or {}), **part} if isinstance(part, Mapping) else [*(present or ()), *part]
+        return merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +69,15 @@ class RecordHandlers:
         draft = await self.draft(body, asked, adding=False)
         return await self.records.decisions.transact(self.updating(draft, record_id), asked)
 
-    async def upsert(self, key: UniqueKey, body: Body, asked: Asked) -> Committed:
+    async def upsert(self, match: Match, body: Body, asked: Asked) -> Committed:
         """Change the live record that holds the key, or create one that does; see `change` and `create`."""
         draft = await self.draft(body, asked, adding=True)
+        holder = await self.draft(match.added_to(body), asked, adding=True)
         new_id = self.new_id(asked)
 
         async def work(unit: Unit) -> None:
-            owner = await self.records.owner(unit, self.kind.entity, key)
-            await (self.creating(draft, new_id) if owner is None else self.updating(draft, owner))(unit)
+            owner = await self.records.owner(unit, self.kind.entity, match.key)
+            await (self.creating(holder, new_id) if owner is None else self.updating(draft, owner))(unit)
 
         return await self.records.decisions.transact(work, asked)
 

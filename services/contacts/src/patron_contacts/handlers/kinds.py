@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from patron_contacts.domain import moments
+from patron_contacts.domain import moments, texts
 from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.company import COMPANY, ChangeCompany, CreateCompany
 from patron_contacts.domain.contact_points import email_key
@@ -13,6 +13,7 @@ from patron_contacts.domain.intake import (
     CompanyRef,
     Terms,
     company_changes,
+    company_name,
     company_ref,
     person_changes,
     person_stage,
@@ -67,22 +68,23 @@ class Kind:
 
 def _read_person(body: Body, terms: Terms) -> Draft:
     companies = [
-        (f"companies[{number}]", company_ref(one, f"companies[{number}]"), _link_terms(one, f"companies[{number}]"))
+        (path, company_ref(one, path), _link_terms(one, f"{path}."))
         for number, one in enumerate(body.get("companies") or ())
+        for path in (f"companies[{number}]",)
     ]
     names = {
-        ref.external_id: one["name"]
-        for (_, ref, _), one in zip(companies, body.get("companies") or (), strict=True)
+        ref.external_id: company_name(one, path)
+        for (path, ref, _), one in zip(companies, body.get("companies") or (), strict=True)
         if ref.external_id is not None and one.get("name")
     }
     return Draft(person_changes(body, terms), person_stage(body), companies, names)
 
 
-def _link_terms(body: Body, path: str) -> Mapping[str, Any]:
+def _link_terms(body: Body, prefix: str) -> Mapping[str, Any]:
     return {
-        "role": body.get("role"),
-        "start": _day(body.get("from"), f"{path}.from"),
-        "end": _day(body.get("to"), f"{path}.to"),
+        "role": texts.optional_text(body.get("role"), f"{prefix}role"),
+        "start": _day(body.get("from"), f"{prefix}from"),
+        "end": _day(body.get("to"), f"{prefix}to"),
         "primary": bool(body.get("primary")),
     }
 
@@ -93,7 +95,7 @@ def _day(value: Any, path: str) -> Any:
 
 def link(company_id: str, body: Body) -> CompanyLink:
     """Read the terms of a link to a company."""
-    return CompanyLink(company_id, **_link_terms(body, "$"))
+    return CompanyLink(company_id, **_link_terms(body, ""))
 
 
 def _person_command(draft: Draft, company_ids: Sequence[str], new: bool) -> CreatePerson | ChangePerson:  # noqa: FBT001
@@ -108,7 +110,9 @@ def _read_company(body: Body, terms: Terms) -> Draft:
     if parent is None:
         return Draft(company_changes(body, terms), None, (), {})
     ref = company_ref(parent, "parent")
-    names = {ref.external_id: parent["name"]} if ref.external_id is not None and parent.get("name") else {}
+    names: dict[tuple[str, str], str] = {}
+    if ref.external_id is not None and parent.get("name"):
+        names[ref.external_id] = company_name(parent, "parent")
     return Draft(company_changes(body, terms), None, (("parent", ref, {}),), names)
 
 
