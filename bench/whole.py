@@ -1,0 +1,115 @@
+"""The whole platform as `patron up` starts it: requests, an import, and memory at rest."""
+
+import asyncio
+import csv
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.figure import Figure
+
+ROWS = 30_000
+CLIENTS = 32
+REQUESTS = 150
+_PATRON = (sys.executable, "-m", "patron_cli.main")
+
+
+async def _run(*command: str, data: Path | None = None) -> str:
+    environment = {**os.environ, "PATRON_DATA": str(data)} if data else dict(os.environ)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: {err.decode()[-2000:]}")
+    return out.decode()
+
+
+async def _load(address: str, token: str, clients: int, each: int, what: str = "people") -> dict[str, float]:
+    return json.loads(await _run(sys.executable, "-m", "bench.http_load", address, token, str(clients), str(each), what))
+
+
+async def _requests(address: str, token: str) -> AsyncGenerator[Figure]:
+    await _load(address, token, 4, 50)
+    one = await _load(address, token, 1, 200)
+    idle = await _load(address, token, 1, 200, "live")
+    yield Figure(
+        "POST /contacts/v1/people, claims included, p50 at 1 client",
+        one["p50_ms"],
+        "ms",
+        idle["p50_ms"],
+        "GET /health/live, p50 at 1 client",
+        target=10,
+        lower_is_better=True,
+    )
+    many = await _load(address, token, CLIENTS, REQUESTS)
+    idle = await _load(address, token, CLIENTS, REQUESTS, "live")
+    yield Figure(
+        "POST /contacts/v1/people, claims included, 32 clients, two workers",
+        many["per_s"],
+        "requests/s",
+        idle["per_s"],
+        "GET /health/live, 32 clients, two workers",
+        target=1_500,
+    )
+
+
+def _people(file: Path) -> None:
+    with file.open("w", newline="") as target:
+        rows = csv.writer(target)
+        rows.writerow(["id", "first name", "last name", "email", "phone", "job title", "city", "country", "lead source"])
+        for n in range(ROWS):
+            mail, phone = f"ada.{n}@example{n % 500}.org", f"+1202555{n % 10_000:04d}"
+            rows.writerow([n, f"Ada {n}", f"Lovelace {n}", mail, phone, "Engineer", "London", "GB", "web"])
+
+
+async def _import(data: Path) -> Figure:
+    file = data / "people.csv"
+    _people(file)
+    report = json.loads(await _run(*_PATRON, "import", "people", str(file), "--source", "bench", "--json", data=data))
+    if report["created"] != ROWS or not report["visible"]:
+        raise SystemExit(f"the import did not do what it should: {report}")
+    return Figure(
+        "import of people with claims, until visible in the directory", report["rows_per_s"], "rows/s", target=2_500
+    )
+
+
+def _memory(data: Path) -> list[Figure]:
+    pids: dict[str, int] = json.loads((data / "state.json").read_text())["pids"]
+    services = {name: pid for name, pid in pids.items() if name.startswith(("web", "projections"))}
+    return [
+        Figure(
+            f"memory of one service process at rest ({name})",
+            psutil.Process(pid).memory_info().rss / 2**20,
+            "MiB",
+            target=120,
+            lower_is_better=True,
+        )
+        for name, pid in services.items()
+    ]
+
+
+async def figures(data: Path) -> AsyncGenerator[dict[str, Any]]:
+    """Start an installation with two web processes in `data`, measure it, and stop it."""
+    state = json.loads(await _run(*_PATRON, "up", "--detach", "--port", "0", "--workers", "2", "--json", data=data))
+    try:
+        token = (await _run(*_PATRON, "token", "--role", "admin", "--ttl", "3600", data=data)).strip()
+        await asyncio.sleep(2)
+        for figure in _memory(data):
+            yield figure.line()
+        async for figure in _requests(state["url"].removeprefix("http://"), token):
+            yield figure.line()
+        yield (await _import(data)).line()
+    finally:
+        await _run(*_PATRON, "down", data=data)
+
+
+def now() -> str:
+    """Name a run by its time."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
