@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,47 +23,54 @@ from patron_runtime.settings import RuntimeSettings
 
 BASE: Final = "/contacts/v1"
 
+# A service takes half a second to build and holds nothing but its parts, so services are used again.
+_idle: Final[list[Service]] = []
+
+
+@cache
+def issuer() -> EmbeddedIssuer:
+    """Issue the tokens that the services of these tests trust."""
+    return EmbeddedIssuer(Path(tempfile.mkdtemp(prefix="patron-issuer-")))
+
+
+def contacts_service() -> Service:
+    """Build the service without its parts: enough for its OpenAPI document."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncGenerator[None]:
+        app.state.contacts = Contacts().parts()
+        yield
+
+    trusted = TrustedIssuer(issuer().name, public_key_file=issuer().public_key_file)
+    return build(Verifier([trusted]), RuntimeSettings(access_log=False), lifespan)
+
+
+def bearer(*roles: str, subject: str = "ann") -> dict[str, str]:
+    """Authorise somebody with these roles."""
+    return {"Authorization": f"Bearer {issuer().issue(subject, roles)}"}
+
 
 @dataclass(slots=True)
 class Contacts:
-    """One log with its service; `again` makes a second service over the same log, as after a restart."""
+    """One log, and as many services over it as a test wants."""
 
-    folder: Path
     store: MemoryStore = field(default_factory=MemoryStore)
     vault: MemoryVault = field(default_factory=MemoryVault)
     index: BlindIndex = field(default_factory=lambda: BlindIndex(b"k" * 32))
 
-    @property
-    def issuer(self) -> EmbeddedIssuer:
-        """The issuer of the tokens that the service trusts."""
-        return EmbeddedIssuer(self.folder)
-
-    def service(self) -> Service:
-        """Build the service over this log."""
-
-        @contextlib.asynccontextmanager
-        async def lifespan(app: Any) -> AsyncGenerator[None]:
-            app.state.contacts = parts(self.store, self.vault, self.index)
-            yield
-
-        issuer = self.issuer
-        verifier = Verifier([TrustedIssuer(issuer.name, public_key_file=issuer.public_key_file)])
-        return build(verifier, RuntimeSettings(access_log=False), lifespan)
-
-    def bearer(self, *roles: str) -> dict[str, str]:
-        """Authorise somebody with these roles."""
-        return {"Authorization": f"Bearer {self.issuer.issue('ann', roles)}"}
+    def parts(self) -> Any:
+        """Build the use cases over this log, with caches of their own as in a process just started."""
+        return parts(self.store, self.vault, self.index)
 
     @contextlib.asynccontextmanager
     async def client(self, *roles: str) -> AsyncGenerator[httpx.AsyncClient]:
-        """Call a fresh service over this log, as somebody with these roles."""
-        app = self.service()
+        """Call a service over this log, one that was just started, as somebody with these roles."""
+        app = _idle.pop() if _idle else contacts_service()
+        app.state.contacts = self.parts()
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://contacts", headers=self.bearer(*roles)) as client,
-        ):
+        async with httpx.AsyncClient(transport=transport, base_url="http://contacts", headers=bearer(*roles)) as client:
             yield client
+        _idle.append(app)
 
     async def facts(self, decider: Decider[Any, Any, Any], aggregate_id: str) -> list[Fact]:
         """Read all facts of one aggregate from the log."""
@@ -72,15 +80,10 @@ class Contacts:
             history.append(event)
             return decider.evolve(state, event, at)
 
-        remembering = Decider[Any, Any, Any](decider.category, decider.initial, decider.decide, remember)
+        remembering: Decider[Any, Any, Any] = Decider(decider.category, decider.initial, decider.decide, remember)
         await Journal(self.store, self.vault).load(remembering, aggregate_id)
         return history
 
     async def size(self) -> int:
         """Count the commits in the log."""
         return await self.store.last_sequence("contacts")
-
-
-def contacts_for_documents() -> Service:
-    """Build a service for nothing but its OpenAPI document."""
-    return Contacts(Path(tempfile.mkdtemp(prefix="patron-"))).service()
