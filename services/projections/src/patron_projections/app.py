@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import uvicorn
@@ -18,6 +19,7 @@ from psycopg import AsyncConnection
 
 from patron_events.jetstream.log import open_log
 from patron_projections.engine.figures import Figures
+from patron_projections.engine.read_model import ReadModel
 from patron_projections.engine.reading import Source
 from patron_projections.engine.worker import Pace, Worker, Workplace
 from patron_projections.service import MODELS, STREAM, build
@@ -37,7 +39,7 @@ def create_app(settings: ProjectionsSettings) -> Service:
     return build(settings.verifier(), settings.runtime(), settings.postgres_url)
 
 
-async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
+async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event, models: Sequence[ReadModel] = MODELS) -> None:
     """Keep the read models up to date until `stop` is set; ends after the batch under way.
 
     Raises:
@@ -50,7 +52,7 @@ async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event) -> None
     async def connect() -> AsyncConnection:
         return await AsyncConnection.connect(settings.postgres_url, autocommit=True, connect_timeout=_CONNECT_S)
 
-    categories = frozenset[str]().union(*(model.categories for model in MODELS))
+    categories = frozenset[str]().union(*(model.categories for model in models))
     async with open_log(settings.log()) as log:
         place = Workplace(
             connect=connect,
@@ -59,10 +61,10 @@ async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event) -> None
             figures=Figures(metrics),
             pace=Pace(beat_s=settings.worker_beat_s, dead_after_s=settings.worker_dead_after_s),
         )
-        await Worker(place, MODELS).run(stop)
+        await Worker(place, models).run(stop)
 
 
-async def _worker_process(settings: ProjectionsSettings) -> None:
+async def _worker_process(settings: ProjectionsSettings, models: Sequence[ReadModel]) -> None:
     configure_logs("projections-worker", settings.runtime())
     tracing = configure_tracing("projections-worker", "1.0.0")
     stop = asyncio.Event()
@@ -72,14 +74,14 @@ async def _worker_process(settings: ProjectionsSettings) -> None:
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 50, 50)
     try:
-        await run_worker(settings, stop)
+        await run_worker(settings, stop, models)
     finally:
         await asyncio.to_thread(tracing.close)
 
 
-def serve_worker(settings: ProjectionsSettings) -> None:
+def serve_worker(settings: ProjectionsSettings, models: Sequence[ReadModel] = MODELS) -> None:
     """Run a worker in this process until SIGTERM."""
-    uvloop.run(_worker_process(settings))
+    uvloop.run(_worker_process(settings, models))
 
 
 def main(arguments: list[str]) -> int:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
+import msgspec
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -92,5 +94,7 @@ class Database:
 
 
 async def _configure(connection: AsyncConnection[DictRow]) -> None:
+    set_json_loads(msgspec.json.decode, connection)
+    await connection.execute("SET TimeZone = 'UTC'")
     await connection.execute(f"SET statement_timeout = {_STATEMENT_MS}".encode())
     await connection.execute(f"SET pg_trgm.word_similarity_threshold = {_LIKENESS}".encode())

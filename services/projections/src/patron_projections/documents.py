@@ -1,8 +1,10 @@
-"""Rows of the directories and histories as the documents that callers see; names follow the contacts API."""
+"""Rows of the directories and histories as the documents that callers see; names follow the contacts API.
+
+Times, dates and ids stay values: they become text when the answer is encoded.
+"""
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from patron_projections.money import money
 
@@ -24,22 +26,8 @@ _LISTS: Final = ("emails", "phones", "addresses", "social", "urls", "tags", "ext
 _TITLES: Final = {"emails-changed": "E-mail addresses changed", "key-claimed": "Key claimed"}
 
 
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-        case None | bool() | int() | float() | str():
-            return value
-        case dict() | list():
-            return cast("Any", value)
-        case _:
-            return str(value)
-
-
 def _record(row: Row, names: tuple[str, ...]) -> Document:
-    document = {name: _plain(row[name]) for name in (*_RECORD, *names)}
+    document = {name: row[name] for name in (*_RECORD, *names)}
     document |= {name: row[name] or [] for name in _LISTS}
     document["custom"] = {**(row["custom"] or {}), **(row["custom_personal"] or {})}
     document["notes_count"] = row["notes_count"]
@@ -111,9 +99,9 @@ def happening_document(row: Row) -> Document:
     summary = _summary(row["type"], details)
     return {
         "id": f"{row['commit_id']}:{row['index']}",
-        "customer_id": str(row["customer_id"]),
-        "occurred_at": _plain(row["occurred_at"]),
-        "recorded_at": _plain(row["recorded_at"]),
+        "customer_id": row["customer_id"],
+        "occurred_at": row["occurred_at"],
+        "recorded_at": row["recorded_at"],
         "type": row["type"],
         "title": title_of(row["type"]),
         "summary": None if summary is None else summary[:_SUMMARY_LETTERS],
@@ -124,7 +112,7 @@ def happening_document(row: Row) -> Document:
         "actor": {"kind": row["actor_kind"], "id": row["actor_id"]},
         "details": details,
         "erased": row["erased"],
-        "record": {"kind": row["category"], "id": str(row["record_id"]), "version": row["version"]},
+        "record": {"kind": row["category"], "id": row["record_id"], "version": row["version"]},
         "sequence": row["position"],
     }
 
@@ -137,8 +125,8 @@ def change_document(row: Row) -> Document:
         "record": {"kind": row["record_kind"], "id": row["record_id"], "version": row["version"]},
         "type": row["type"],
         "title": title_of(row["type"]),
-        "occurred_at": _plain(row["occurred_at"]),
-        "recorded_at": _plain(row["recorded_at"]),
+        "occurred_at": row["occurred_at"],
+        "recorded_at": row["recorded_at"],
         "actor": {
             "kind": row["actor_kind"],
             "id": row["actor_id"],
@@ -163,6 +151,6 @@ def purchases_document(row: Row) -> Document:
         **total,
         "orders": row["orders"],
         "customers": row["customers"],
-        "first_at": _plain(row["first_at"]),
-        "last_at": _plain(row["last_at"]),
+        "first_at": row["first_at"],
+        "last_at": row["last_at"],
     }

@@ -85,6 +85,7 @@ class Writer:
         """Make this session's staging tables, and read where the work stands."""
         # A crash of PostgreSQL may then lose the last moments: positions and rows together, so they are done again.
         await self.connection.execute("SET synchronous_commit = off")
+        await self.connection.execute("SET TimeZone = 'UTC'")
         for writer in self._writers.values():
             await writer.prepare(self.connection)
         await self.reload()
