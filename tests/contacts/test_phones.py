@@ -98,7 +98,7 @@ def test_letters_of_a_vanity_number_are_its_digits() -> None:
 )
 def test_what_is_no_number_is_refused(typed: str, region: str | None) -> None:
     with pytest.raises(PhoneInvalid) as refused:
-        phones([{"value": typed}], "phones", region)
+        phones([{"value": typed, "region": region}], "phones")
     assert refused.value.field == "phones[0].value"
 
 
