@@ -15,8 +15,14 @@ from patron_contacts.settings import ContactsSettings
 from patron_projections.settings import ProjectionsSettings
 
 STATE = State(phase="ready", started_at="2026-03-01T09:00:00Z", host="0.0.0.0", port=8080, workers=2, pids={"web-1": 7})  # noqa: S104 - a value
-HOLD = "import sys; from pathlib import Path; from patron_cli.embedded.folder import DataFolder as F\n"
-HOLD += "F(Path(sys.argv[1])).hold(); print('held', flush=True); sys.stdin.read()"
+HOLD = """
+import sys
+from pathlib import Path
+from patron_cli.embedded.folder import DataFolder
+DataFolder(Path(sys.argv[1])).hold()
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture

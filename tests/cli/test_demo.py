@@ -69,7 +69,9 @@ def test_without_companies_everybody_is_a_private_person() -> None:
 
 
 def test_unique_keys_are_unique(organisation: Organisation) -> None:
-    emails = [email["value"] for kind in ("people", "companies") for one in organisation[kind] for email in one["emails"]]
+    emails = [
+        email["value"] for kind in ("people", "companies") for one in organisation[kind] for email in one["emails"]
+    ]
     activities = [one["external_id"] for kind in ("interactions", "orders") for one in organisation[kind]]
     for keys in (emails, activities, ids(organisation["people"]), ids(organisation["companies"])):
         assert len(set(keys)) == len(keys)

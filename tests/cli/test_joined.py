@@ -39,7 +39,7 @@ def service(name: str, folder: Path, events: list[str], check: Check = _passes) 
     routes = router(prefix=about.prefix)
 
     @routes.get("/name")
-    async def tell() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]  # a route
+    async def tell() -> dict[str, str]:
         return {"name": name}
 
     built.include_router(routes)
