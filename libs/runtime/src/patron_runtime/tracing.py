@@ -8,16 +8,17 @@ OTEL_EXPORTER_OTLP_* and OTEL_SDK_DISABLED work as the OpenTelemetry specificati
 import os
 from dataclasses import dataclass
 from random import getrandbits
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Scope
+
+if TYPE_CHECKING:
+    from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -49,7 +50,7 @@ class Tracing:
     def close(self) -> None:
         """Export what is left and stop; blocks up to the exporter's time limit."""
         if self.provider is not None:
-            PsycopgInstrumentor().uninstrument()
+            _instrumentor().uninstrument()
             self.provider.shutdown()
 
 
@@ -61,6 +62,9 @@ def configure_tracing(service: str, version: str, exporter: SpanExporter | None 
     if exporter is not None:
         processor = SimpleSpanProcessor(exporter)
     elif _wanted():
+        # Imported here, because without a collector nobody should pay the memory: 14 MB with the instrumentor.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
         processor = BatchSpanProcessor(OTLPSpanExporter())
     else:
         return Tracing()
@@ -70,8 +74,14 @@ def configure_tracing(service: str, version: str, exporter: SpanExporter | None 
     if exporter is None:
         trace.set_tracer_provider(provider)
     # Not SQLAlchemy's instrumentation: it silently does nothing on SQLAlchemy 2.1.
-    PsycopgInstrumentor().instrument(tracer_provider=provider)
+    _instrumentor().instrument(tracer_provider=provider)
     return Tracing(provider, provider.get_tracer("patron_runtime"))
+
+
+def _instrumentor() -> "PsycopgInstrumentor":
+    from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor  # noqa: PLC0415 - as in configure_tracing
+
+    return PsycopgInstrumentor()
 
 
 def _wanted() -> bool:
