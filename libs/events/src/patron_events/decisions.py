@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -181,10 +181,11 @@ class Unit:
         dated = [draft for draft in self._drafts.values() if draft.dated]
         return sorted(dated, key=lambda draft: draft is not self._first)
 
-    def subjects(self) -> set[str]:
-        """Name the data subjects whose keys are needed to store this unit."""
+    def subjects(self) -> dict[str, bool]:
+        """Name the data subjects whose keys are needed to store this unit, and whether each is probably new."""
+        known = {stream.id for stream, draft in self._drafts.items() if draft.loaded.version}
         return {
-            draft.loaded.stream.id
+            draft.loaded.stream.id: draft.loaded.stream.id not in known
             for draft in self.changed
             if any(type_of(type(dated.fact)).personal for dated in draft.dated)
         }
@@ -279,13 +280,17 @@ class Decisions:
                     fresh = True
                     continue
                 return unit.unchanged()
-            prepared = _Prepared(unit, dict(await self.journal.vault.create(unit.subjects())))
+            prepared = _Prepared(unit, await self._keys(unit.subjects()))
             try:
                 return prepared.settle(self.journal, await self.journal.store.append(prepared.appends))
             except StaleExpectation:
                 fresh = True
                 await asyncio.sleep(random.random() * 0.002 * 2 ** min(attempt, 6))  # noqa: S311 - jitter
         raise Contended
+
+    async def _keys(self, subjects: Mapping[str, bool]) -> dict[str, SubjectKey]:
+        new = {subject for subject, is_new in subjects.items() if is_new}
+        return dict(await self.journal.vault.create(tuple(subjects), new=new)) if subjects else {}
 
     async def transact_each(
         self, works: Sequence[tuple[Work, Asked]], reads: Sequence[tuple[AnyDecider, str]]
@@ -353,9 +358,9 @@ class Decisions:
         """Append the units of one round; answers the numbers of those that must be decided again."""
         if not units:
             return []
-        subjects = set[str]().union(*(unit.subjects() for _, unit in units))
+        subjects = {subject: new for _, unit in units for subject, new in unit.subjects().items()}
         try:
-            keys = dict(await self.journal.vault.create(subjects))
+            keys = await self._keys(subjects)
         except Rejection:
             return [number for number, _ in units]  # one erased subject must not spoil the others
         prepared = [(number, _Prepared(unit, keys)) for number, unit in units]

@@ -83,12 +83,12 @@ class RehearsalVault:
         found = dict(await self._real.find(elsewhere)) if elsewhere else {}
         return found | {subject: self._own[subject] for subject in subjects if subject in self._own}
 
-    async def create(self, subjects: Collection[str]) -> Mapping[str, SubjectKey]:
+    async def create(self, subjects: Collection[str], *, new: Collection[str] = ()) -> Mapping[str, SubjectKey]:
         """Find real keys and make the missing ones."""
-        found = dict(await self.find(subjects))
+        found = dict(await self.find([subject for subject in subjects if subject not in new]))
         for subject in subjects:
             if subject not in found:
-                found[subject] = self._own[subject] = new_key()
+                found[subject] = self._own.setdefault(subject, new_key())
         return found
 
     async def destroy(self, subject: str) -> None:

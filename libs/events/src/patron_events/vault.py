@@ -24,8 +24,10 @@ class KeyVault(Protocol):
         """Find the living keys among `subjects`; missing and destroyed ones are absent."""
         ...
 
-    async def create(self, subjects: Collection[str]) -> Mapping[str, SubjectKey]:
+    async def create(self, subjects: Collection[str], *, new: Collection[str] = ()) -> Mapping[str, SubjectKey]:
         """Find or make the key of each subject, durable before it answers.
+
+        new: those that probably have none yet; only a hint that may save a search.
 
         Raises:
             KeyDestroyed: one of the subjects was erased.
@@ -67,8 +69,9 @@ class MemoryVault:
         """Find the living keys among `subjects`."""
         return {subject: key for subject in subjects if (key := self._keys.get(subject)) is not None}
 
-    async def create(self, subjects: Collection[str]) -> Mapping[str, SubjectKey]:
+    async def create(self, subjects: Collection[str], *, new: Collection[str] = ()) -> Mapping[str, SubjectKey]:
         """Find or make the key of each subject."""
+        del new  # a search costs nothing here
         found: dict[str, SubjectKey] = {}
         for subject in subjects:
             key = self._keys.setdefault(subject, new_key())

@@ -156,9 +156,12 @@ class JetStreamVault:
         found, missing = await self._cached(subjects)
         return found | {subject: key for subject, key in (await self._stored(missing)).items() if key is not None}
 
-    async def create(self, subjects: Collection[str]) -> Mapping[str, SubjectKey]:
-        """Find or make the key of each subject; new ones share batches."""
+    async def create(self, subjects: Collection[str], *, new: Collection[str] = ()) -> Mapping[str, SubjectKey]:
+        """Find or make the key of each subject; new ones share batches, and probably new ones skip the search."""
         found, missing = await self._cached(subjects)
+        if new:
+            found |= await self._made([subject for subject in missing if subject in new])
+            missing = [subject for subject in missing if subject not in found]
         while missing:
             for subject, key in (await self._stored(missing)).items():
                 if key is None:
