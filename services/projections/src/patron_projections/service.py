@@ -23,6 +23,7 @@ from patron_projections.timeline import Timeline
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Service, create_service
 from patron_runtime.settings import RuntimeSettings
+from patron_runtime.state import runtime_of_app
 
 STREAM: Final = "contacts"
 MODELS: Final[tuple[ReadModel, ...]] = (Timeline(), People(), Companies(), Audit())
@@ -55,18 +56,19 @@ def parts_over(database: Database, stream: str = STREAM) -> Parts:
 
 def build(verifier: Verifier, settings: RuntimeSettings, postgres_url: str, stream: str = STREAM) -> Service:
     """Build the service; it starts whether PostgreSQL is there or not."""
-    database = Database(postgres_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        database = Database(postgres_url)
         await database.open()
         attach(app, parts_over(database, stream))
+        runtime_of_app(app).health.add("postgres", database.check)
         try:
             yield
         finally:
             await database.close()
 
-    service = create_service(ABOUT, verifier, settings, checks={"postgres": database.check}, lifespan=lifespan)
+    service = create_service(ABOUT, verifier, settings, lifespan=lifespan)
     for routes in ROUTERS:
         service.include_router(routes)
     return service

@@ -75,7 +75,7 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    after: str | None = Field(None, max_length=60, description=_AFTER_TEXT, examples=["contacts.17.1234"])
+    after: str | None = Field(None, max_length=60, description=_AFTER_TEXT, examples=["contacts.17.4"])
     wait_s: float = Field(5.0, ge=0, le=30, description="Seconds to wait for `after`; then 503.")
 
 

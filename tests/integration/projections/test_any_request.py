@@ -1,0 +1,121 @@
+"""Whatever is asked, the answer follows the OpenAPI document and is never a fault of the service."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from psycopg import sql
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi import checks
+
+from customer_log import CustomerLog
+from patron_events.catalog import contacts as events
+from patron_events.memory import MemoryStore
+from patron_events.vault import MemoryVault
+from patron_projections.service import build
+from patron_runtime.identity import EmbeddedIssuer, TrustedIssuer, Verifier
+from patron_runtime.service import Service
+from patron_runtime.settings import RuntimeSettings
+from read_side import ReadSide
+
+EXAMPLES: Final = int(os.environ.get("PATRON_SCHEMATHESIS_EXAMPLES", "15"))
+CHECKS: Final = [
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+]
+OPERATIONS: Final = [
+    ("/projections/v1/people", "get"),
+    ("/projections/v1/people/{person_id}", "get"),
+    ("/projections/v1/companies", "get"),
+    ("/projections/v1/companies/{company_id}", "get"),
+    ("/projections/v1/timeline/{customer_id}", "get"),
+    ("/projections/v1/audit", "get"),
+    ("/projections/v1/purchases/summary", "get"),
+    ("/projections/v1/positions", "get"),
+    ("/projections/v1/parked", "get"),
+    ("/projections/v1/parked/{model}/{category}/{aggregate_id}/retry", "post"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The service over a filled database. known: path parameters that exist."""
+
+    service: Service
+    headers: dict[str, str]
+    known: dict[str, str]
+
+
+def served(url: str, folder: Path, known: dict[str, str]) -> Served:
+    issuer = EmbeddedIssuer(folder)
+    verifier = Verifier([TrustedIssuer(issuer.name, public_key_file=issuer.public_key_file)])
+    service = build(verifier, RuntimeSettings(log_level="ERROR", access_log=False), url)
+    return Served(service, {"Authorization": f"Bearer {issuer.issue('any', ['admin'])}"}, known)
+
+
+async def filled(url: str) -> dict[str, str]:
+    log = CustomerLog(store := MemoryStore(), MemoryVault())
+    for _ in range(80):
+        await log.anything()
+    person, company = await log.person(), await log.company()
+    bad = await log.person()
+    await log.record("person", bad, events.TagsChanged(tags=("\0",)))
+    side = ReadSide(url, store, store, log.vault)
+    async with side.worker():
+        await side.caught_up(log.last)
+    parked = {"model": "people", "category": "person", "aggregate_id": bad}
+    return {"person_id": person, "company_id": company, "customer_id": person, **parked}
+
+
+@pytest.fixture(scope="module")
+def whole(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+    """Fill one database for all operations; nothing that is asked changes more than a wish to retry."""
+    name = f"any_{secrets.token_hex(8)}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    url = postgres_url.rpartition("/")[0] + "/" + name
+    yield served(url, tmp_path_factory.mktemp("issuer"), asyncio.run(filled(url)))
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_every_operation_is_tried(whole: Served) -> None:
+    paths: dict[str, dict[str, Any]] = whole.service.openapi()["paths"]
+    assert [(path, method) for path, operations in paths.items() for method in operations] == OPERATIONS
+
+
+@pytest.mark.parametrize("kind", ["valid", "known", "invalid"])
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_answer_is_documented(whole: Served, path: str, method: str, kind: str) -> None:
+    schema = schemathesis.openapi.from_dict(whole.service.openapi())
+    schema.app = whole.service
+    mode = GenerationMode.NEGATIVE if kind == "invalid" else GenerationMode.POSITIVE
+    known = {name: value for name, value in whole.known.items() if f"{{{name}}}" in path}
+    strategy = schema[path][method].as_strategy(mode, path_parameters=known if kind == "known" else None)
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(case=strategy)
+    def answers_as_documented(case: schemathesis.Case) -> None:
+        if case.query and "wait_s" in case.query:
+            case.query["wait_s"] = 0  # a position from nowhere would be waited for
+        case.call_and_validate(headers=whole.headers, checks=CHECKS)
+
+    answers_as_documented()
