@@ -46,10 +46,9 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run: a module of ours with its arguments, environment, log, and sockets that it inherits."""
+    """What to run: arguments of `patron_cli.embedded.process`, its environment, log, and sockets that it inherits."""
 
     name: str
-    module: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
     log: Path
@@ -80,7 +79,7 @@ class Child:
         self.trim_log()
         with self.program.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", self.program.module, *self.program.arguments],
+                [sys.executable, "-m", "patron_cli.embedded.process", *self.program.arguments],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

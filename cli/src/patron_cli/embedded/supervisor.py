@@ -118,15 +118,14 @@ class Supervisor:
 
     def _worker(self, environment: Mapping[str, str]) -> Child:
         log = self._folder.logs / "projections.log"
-        return Child(Program("projections", "patron_cli.embedded.worker", (), environment, log))
+        return Child(Program("projections", ("projections",), environment, log))
 
     def _web(self, environment: Mapping[str, str]) -> list[Child]:
         return [
             Child(
                 Program(
                     name := f"web-{number}",
-                    "patron_cli.embedded.web",
-                    (str(one.fileno()),),
+                    ("web", str(one.fileno())),
                     environment,
                     self._folder.logs / f"{name}.log",
                     sockets=(one.fileno(),),

@@ -1,15 +1,10 @@
-"""The web process of embedded mode: every service on one port, whose socket the supervisor hands down.
-
-Started by the supervisor as `python -m patron_cli.embedded.web <descriptor>`.
-"""
+"""The web process of embedded mode: every service on one port, whose socket the supervisor hands down."""
 
 import socket
-import sys
 
 import uvicorn
 
 from patron_cli.embedded.joined import Joined
-from patron_cli.embedded.parent import end_with_parent
 from patron_contacts.app import create_app as create_contacts
 from patron_contacts.settings import ContactsSettings
 from patron_projections.app import create_app as create_projections
@@ -18,9 +13,8 @@ from patron_runtime.logs import configure_logs
 from patron_runtime.service import server_options
 
 
-def main() -> None:
-    """Serve until SIGTERM, or until the supervisor is gone."""
-    end_with_parent()
+def serve(descriptor: int) -> int:
+    """Serve until SIGTERM; give the exit code, 1 when a service could not start."""
     settings = ContactsSettings()  # pyright: ignore[reportCallIssue]  # the environment fills it
     services = {
         "contacts": create_contacts(settings),
@@ -29,10 +23,5 @@ def main() -> None:
     configure_logs("web", settings.runtime())
     config = uvicorn.Config(Joined(services), loop="uvloop", http="httptools", lifespan="on", **server_options())
     server = uvicorn.Server(config)
-    server.run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
-    if not server.started:
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
+    server.run(sockets=[socket.socket(fileno=descriptor)])
+    return 0 if server.started else 1
