@@ -123,7 +123,7 @@ class CustomerLog:
         elif dice < 0.5:
             await self.record("activity", self.random.choice(self.people), self._activity())
         else:
-            await self.record("person", self.random.choice(self.people), self._change())
+            await self.record("person", self.random.choice(self.people), self.change())
 
     async def erase(self, record_id: str, category: str = "person") -> int:
         """Destroy the key of a record, and record that."""
@@ -145,7 +145,8 @@ class CustomerLog:
             company_id=company,
         )
 
-    def _change(self) -> Fact:
+    def change(self) -> Fact:
+        """Make a fact that may follow about any person."""
         random, company = self.random, self.random.choice(self.companies)
         choices: list[Fact] = [
             events.PersonNamed(given_name=random.choice(GIVEN), family_name=random.choice(FAMILY)),

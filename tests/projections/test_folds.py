@@ -98,7 +98,7 @@ async def _lived_and_rebuilt(seed: int) -> tuple[list[object], list[object]]:
     log.people = [one]
     lived: list[Opened] = []
     for _ in range(12):
-        await log.record("person", one, log._change())
+        await log.record("person", one, log.change())
     stream = StreamId("contacts", "person", one)
     for opened in await open_commits(await store.read(stream, count=99), log.vault):
         assert isinstance(opened, Opened)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 from psycopg import sql
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
@@ -102,18 +103,20 @@ def test_every_answer_is_documented(whole: Served, path: str, method: str, kind:
     schema.app = whole.service
     mode = GenerationMode.NEGATIVE if kind == "invalid" else GenerationMode.POSITIVE
     known = {name: value for name, value in whole.known.items() if f"{{{name}}}" in path}
-    strategy = schema[path][method].as_strategy(mode, path_parameters=known if kind == "known" else None)
+    strategy: SearchStrategy[schemathesis.Case[Any]] = schema[path][method].as_strategy(
+        mode, path_parameters=known if kind == "known" else None
+    )
 
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
         database=None,
     )
     @given(case=strategy)
-    def answers_as_documented(case: schemathesis.Case) -> None:
+    def answers_as_documented(case: schemathesis.Case[Any]) -> None:
         if case.query and "wait_s" in case.query:
             case.query["wait_s"] = 0  # a position from nowhere would be waited for
         case.call_and_validate(headers=whole.headers, checks=CHECKS)
