@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 from psycopg import sql
 from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error  # pyright: ignore[reportUnknownVariableType]  # untyped there
 from schemathesis.specs.openapi import checks
 
 from customer_log import CustomerLog
@@ -28,8 +29,8 @@ from patron_runtime.settings import RuntimeSettings
 from read_side import ReadSide
 
 EXAMPLES: Final = int(os.environ.get("PATRON_SCHEMATHESIS_EXAMPLES", "15"))
-CHECKS: Final = [
-    schemathesis.checks.not_a_server_error,
+CHECKS: Final[list[Any]] = [
+    not_a_server_error,
     checks.status_code_conformance,
     checks.content_type_conformance,
     checks.response_schema_conformance,
@@ -103,9 +104,8 @@ def test_every_answer_is_documented(whole: Served, path: str, method: str, kind:
     schema.app = whole.service
     mode = GenerationMode.NEGATIVE if kind == "invalid" else GenerationMode.POSITIVE
     known = {name: value for name, value in whole.known.items() if f"{{{name}}}" in path}
-    strategy: SearchStrategy[schemathesis.Case[Any]] = schema[path][method].as_strategy(
-        mode, path_parameters=known if kind == "known" else None
-    )
+    operation: Any = schema[path][method]
+    strategy: SearchStrategy[Any] = operation.as_strategy(mode, path_parameters=known if kind == "known" else None)
 
     @settings(
         max_examples=EXAMPLES,
