@@ -1,4 +1,4 @@
-"""One service process; the supervisor starts it as `python -m patron_cli.embedded.process web 6` or `... projections`."""
+"""One service process; the supervisor starts `python -m patron_cli.embedded.process web 6` or `... projections`."""
 
 import sys
 from types import ModuleType
