@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 from msgspec import structs
 
 from patron_contacts.domain.activity import ACTIVITY, RecordActivity, ref_of
@@ -23,8 +24,9 @@ from patron_events.decisions import Asked, Committed, Unit, Work
 from patron_events.journal import AnyDecider
 from patron_events.rejections import Rejection
 
-# Facts of one customer in one commit: keeps a message far below the server's limit also with long texts.
+# Facts of one customer in one commit, and their bytes at most: the log takes messages of up to 1 MB.
 GROUP: Final = 200
+GROUP_BYTES: Final = 600_000
 CUSTOMERS: Final = 500
 Reader = Callable[[Body, str, datetime], Dated]
 Ref = tuple[str, str, str]
@@ -36,6 +38,7 @@ class _Group:
 
     customer: CustomerRef
     items: list[tuple[int, Dated]] = field(default_factory=list[tuple[int, Dated]])
+    size: int = 0
     recorded: set[Ref] = field(default_factory=set[Ref])
     known: dict[Ref, str] = field(default_factory=dict[Ref, str])
 
@@ -51,6 +54,11 @@ def _ref(dated: Dated) -> Ref:
 def person_by_id(key: UniqueKey) -> str:
     """Derive the id of a person who is created because a fact names an external id that nobody has."""
     return derived_id("person-by-external-id", *key.value)
+
+
+def _stored_size(dated: Dated) -> int:
+    """Tell about how many bytes a fact takes in the log; sealed parts grow by a third (base64)."""
+    return len(msgspec.json.encode(dated.fact)) * 4 // 3 + 300
 
 
 def of_company(dated: Dated, company_id: str | None) -> Dated:
@@ -114,10 +122,12 @@ class ActivityHandlers:
                 continue
             seen.add((customer, _ref(dated)))
             group = open_groups.get(customer)
-            if group is None or len(group.items) >= GROUP:
+            size = _stored_size(dated)
+            if group is None or len(group.items) >= GROUP or group.size + size > GROUP_BYTES:
                 group = open_groups[customer] = _Group(customer)
                 groups.append(group)
             group.items.append((index, dated))
+            group.size += size
         return groups
 
     def _own_id(self, body: Body, asked: Asked, index: int) -> str:

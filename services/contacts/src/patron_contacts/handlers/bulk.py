@@ -137,7 +137,7 @@ class RecordBulk:
         """
         for key in draft.unique_keys():
             owner = (await unit.state(CLAIM, self.handlers.records.claim_id(self.handlers.kind.entity, key))).owner
-            if owner is None or (key.kind == "email" and self.handlers.kind.entity != "people"):
+            if owner is None:
                 continue
             if key.kind == "email" and self._another(await unit.state(self.handlers.kind.decider, owner), draft):
                 raise taken(key)

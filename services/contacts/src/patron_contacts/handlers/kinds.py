@@ -27,12 +27,16 @@ from patron_events.personal import Erased
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A body that was read: what it changes, and which companies it names (path, reference, rest of the link)."""
+    """A body that was read: what it changes, and which companies it names (path, reference, rest of the link).
+
+    owns_emails: whether addresses are unique keys; companies may share them.
+    """
 
     changes: Changes
     stage: StageMove | None
     companies: Sequence[tuple[str, CompanyRef, Mapping[str, Any]]]
     names: Mapping[tuple[str, str], str]
+    owns_emails: bool = True
 
     def company_keys(self) -> Sequence[UniqueKey]:
         """Name the keys by which the body names companies."""
@@ -44,7 +48,7 @@ class Draft:
         stated = facets.get(events.ExternalIdsChanged, {}).get("external_ids") or ()
         keys = [UniqueKey("external-id", (one.source, one.id)) for one in (*stated, *changes.add_external_ids)]
         emails = facets.get(events.EmailsChanged, {}).get("emails") or ()
-        if not isinstance(emails, Erased):
+        if self.owns_emails and not isinstance(emails, Erased):
             keys += [UniqueKey("email", (email_key(one.value),)) for one in emails]
         for name, value in changes.custom.items():
             definition = changes.definitions.get(name)
@@ -108,12 +112,12 @@ def _person_command(draft: Draft, company_ids: Sequence[str], new: bool) -> Crea
 def _read_company(body: Body, terms: Terms) -> Draft:
     parent = body.get("parent")
     if parent is None:
-        return Draft(company_changes(body, terms), None, (), {})
+        return Draft(company_changes(body, terms), None, (), {}, owns_emails=False)
     ref = company_ref(parent, "parent")
     names: dict[tuple[str, str], str] = {}
     if ref.external_id is not None and parent.get("name"):
         names[ref.external_id] = company_name(parent, "parent")
-    return Draft(company_changes(body, terms), None, (("parent", ref, {}),), names)
+    return Draft(company_changes(body, terms), None, (("parent", ref, {}),), names, owns_emails=False)
 
 
 def _company_command(draft: Draft, company_ids: Sequence[str], new: bool) -> CreateCompany | ChangeCompany:  # noqa: FBT001
