@@ -1,10 +1,67 @@
-"""The HTTP services that have a contract. A new service is one line in each table."""
+"""The HTTP services that have a contract.
 
+A new service is one line in each table. One that needs a server asks for its fixture by name, as in
+`request.getfixturevalue("database_url")`; its document must be made without.
+"""
+
+import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
-from contacts.served import contacts_for_documents
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from contacts.served import BASE, Contacts, bearer, contacts_service
+
+
+@dataclass(frozen=True, slots=True)
+class ServedService:
+    """A service ready to be called.
+
+    known: values of path parameters that exist, such as the id of a record.
+    """
+
+    app: FastAPI
+    headers: dict[str, str]
+    known: dict[str, str] = field(default_factory=dict[str, str])
+
+
+async def _filled(contacts: Contacts, kind: str) -> dict[str, str]:
+    async with contacts.client("admin") as client:
+
+        async def post(path: str, body: dict[str, Any]) -> httpx.Response:
+            return (await client.post(f"{BASE}{path}", json=body)).raise_for_status()
+
+        company = (await post("/companies", {"name": "Acme"})).json()["id"]
+        person = (await post("/people", {"given_name": "Grace", "companies": [{"company_id": company}]})).json()["id"]
+        await client.put(f"{BASE}/fields/{kind}/plan", json={"type": "string"})
+        record = person if kind == "people" else company
+        await post(f"/{kind}/{record}/notes", {"text": "Called."})
+        (note,) = (await client.get(f"{BASE}/{kind}/{record}")).json()["notes"]
+        return {"record_id": record, "company_id": company, "note_id": note["note_id"], "entity": kind, "name": "plan"}
+
+
+@cache
+def _contacts_app() -> FastAPI:
+    return contacts_service()
+
+
+def _contacts(request: pytest.FixtureRequest, path: str) -> ServedService:
+    del request  # the twins of the log and the vault need no server
+    contacts = Contacts()
+    app = _contacts_app()
+    app.state.contacts = contacts.parts()
+    known = asyncio.run(_filled(contacts, "companies" if path.startswith(f"{BASE}/companies") else "people"))
+    return ServedService(app, bearer("admin"), known)
+
 
 DOCUMENTS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
-    "contacts": lambda: contacts_for_documents().openapi(),
+    "contacts": lambda: _contacts_app().openapi(),
+}
+# Called for every operation; answers a service in which the known things exist, for calls of that path.
+SERVICES: Final[dict[str, Callable[[pytest.FixtureRequest, str], ServedService]]] = {
+    "contacts": _contacts,
 }

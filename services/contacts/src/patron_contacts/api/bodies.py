@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from patron_contacts.domain.custom_field import TYPES
+from patron_contacts.domain.lifecycle import STAGES
+
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 LongText = Annotated[str, StringConstraints(max_length=100_000)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
@@ -20,6 +23,9 @@ class Body(BaseModel):
     """A request body: unknown members are refused, and nothing is converted in silence."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+ONE_MEMBER = ConfigDict(extra="forbid", strict=True, json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
 
 class EmailBody(Body):
@@ -213,6 +219,8 @@ class CustomValueBody(Body):
 class MatchCompanyBody(Body):
     """The unique key by which an upsert finds a company; exactly one member. Companies may share addresses."""
 
+    model_config = ONE_MEMBER
+
     external_id: ExternalIdBody | None = None
     custom: CustomValueBody | None = None
 
@@ -246,14 +254,14 @@ class ReasonBody(Body):
 class StageBody(Body):
     """A move along the lifecycle."""
 
-    to: Text = Field(examples=["customer"])
+    to: Text = Field(examples=["customer"], json_schema_extra={"enum": [*STAGES]})
     at: Text | None = Field(default=None, description="RFC 3339; now if absent")
 
 
 class FieldBody(Body):
     """The definition of a custom field."""
 
-    type: Text = Field(description="string, number, integer, boolean, date, datetime or enum", examples=["enum"])
+    type: Text = Field(examples=["enum"], json_schema_extra={"enum": [*sorted(TYPES)]})
     label: Text | None = None
     required: bool = False
     options: Annotated[list[Text], Field(max_length=1_000)] = Field(default_factory=list[str])
@@ -263,6 +271,8 @@ class FieldBody(Body):
 
 class CustomerBody(Body):
     """A customer: by id of a person or company, by e-mail address, or by external id; exactly one member."""
+
+    model_config = ONE_MEMBER
 
     person_id: Id | None = None
     company_id: Id | None = None

@@ -7,7 +7,7 @@ from patron_contacts.domain import activity_body, errors, value_errors
 from patron_events.decisions import Contended, IdempotencyKeyReused
 from patron_events.rejections import Rejection, Unavailable, VersionMismatch
 
-ALWAYS: Final[tuple[type[Rejection], ...]] = (Unavailable, Contended, IdempotencyKeyReused)
+ALWAYS: Final[tuple[type[Rejection], ...]] = (Unavailable, Contended, IdempotencyKeyReused, VersionMismatch)
 VALUES: Final[tuple[type[Rejection], ...]] = (
     value_errors.TextInvalid,
     value_errors.EmailInvalid,
@@ -22,7 +22,7 @@ VALUES: Final[tuple[type[Rejection], ...]] = (
     errors.StageUnknown,
 )
 KEYS: Final = (errors.EmailTaken, errors.ExternalIdTaken, errors.CustomValueTaken)
-KNOWN: Final = (errors.RecordNotFound, errors.RecordErased, errors.RecordArchived, VersionMismatch)
+KNOWN: Final = (errors.RecordNotFound, errors.RecordErased, errors.RecordArchived)
 CREATE: Final = (*ALWAYS, *VALUES, *KEYS, errors.RecordEmpty, errors.NameMissing)
 CHANGE: Final = (*ALWAYS, *VALUES, *KEYS, *KNOWN, errors.StageMoveNotAllowed)
 UPSERT: Final = (*CREATE, *KNOWN, MatchNotOne)
