@@ -74,7 +74,8 @@ def accepted(response: Response, committed: Committed, status: str | None = None
 def _status(committed: Committed) -> str:
     """Say what became of the record; a repetition is told what the first request was told."""
     if committed.repeated:
-        return "created" if committed.version == 1 else "updated"
+        record = committed.stream.category in {"person", "company"}
+        return "created" if record and committed.version == 1 else "updated"
     if not committed.events:
         return "unchanged"
     return "created" if isinstance(committed.events[0], events.PersonCreated | events.CompanyCreated) else "updated"
