@@ -21,6 +21,7 @@ from patron_cli.embedded.folder import DataFolder
 from patron_cli.embedded.listening import open_port
 from patron_cli.embedded.readiness import not_ready
 from patron_cli.embedded.state import State, read_state, write_state
+from patron_cli.embedded.stuck import StuckWatch
 from patron_servers import NatsServer, PostgresServer
 
 READY_TIMEOUT_S: Final = 120.0
@@ -63,6 +64,7 @@ class Supervisor:
         self._port = wanted.port
         self._nats: NatsServer | None = None
         self._postgres: PostgresServer | None = None
+        self._stuck: StuckWatch | None = None
         self._sockets: list[socket.socket] = []  # ours too, so that callers wait while a web process is down
         self._children: list[Child] = []
         self._restarts: dict[str, int] = {}
@@ -103,6 +105,7 @@ class Supervisor:
             starting = [both.submit(self._nats.start), both.submit(self._postgres.start)]
             for one in starting:
                 one.result()
+        self._stuck = StuckWatch(self._nats.monitor_url, self._folder.nats)
         _link(self._folder.logs / "nats-server.log", self._folder.nats / "nats-server.log")
         _link(self._folder.logs / "postgres.log", self._postgres.home / "postgres.log")
         environment = service_environment(
@@ -170,9 +173,18 @@ class Supervisor:
 
     def _tend(self) -> bool:
         """Start again what ended; tell whether anything was."""
+        self._unstick()
         changed = [self._revive("nats-server", self._nats), self._revive("postgres", self._postgres)]
         changed += [child.tend() for child in self._children]
         return any(changed)
+
+    def _unstick(self) -> None:
+        """Stop a nats-server that refuses for no reason any more; `_revive` starts it again."""
+        if self._nats is None or self._stuck is None or not self._nats.running or not self._stuck.is_stuck():
+            return
+        _log.warning("process.stuck", process="nats-server")
+        self._stuck.forget()
+        self._nats.stop()
 
     def _revive(self, name: str, server: NatsServer | PostgresServer | None) -> bool:
         if server is None or server.running:

@@ -132,7 +132,7 @@ class ActivityHandlers:
 
     def _own_id(self, body: Body, asked: Asked, index: int) -> str:
         source, external_id = body.get("source"), body.get("external_id")
-        if source is not None and external_id is not None:
+        if source and external_id:
             return derived_id(self.kind, source, external_id)
         return derived_id(self.kind, asked.command_id, str(index))
 
