@@ -60,7 +60,9 @@ async def _run(address: str, token: str, clients: int, each: int, what: str) -> 
     ]
     expected = 200 if what == "live" else 201
     started = time.perf_counter()
-    latencies = [one for many in await asyncio.gather(*(_client(address, r, expected) for r in requests)) for one in many]
+    latencies = [
+        one for many in await asyncio.gather(*(_client(address, r, expected) for r in requests)) for one in many
+    ]
     seconds = time.perf_counter() - started
     return {
         "per_s": len(latencies) / seconds,

@@ -32,7 +32,9 @@ async def _run(*command: str, data: Path | None = None) -> str:
 
 
 async def _load(address: str, token: str, clients: int, each: int, what: str = "people") -> dict[str, float]:
-    return json.loads(await _run(sys.executable, "-m", "bench.http_load", address, token, str(clients), str(each), what))
+    return json.loads(
+        await _run(sys.executable, "-m", "bench.http_load", address, token, str(clients), str(each), what)
+    )
 
 
 async def _requests(address: str, token: str) -> AsyncGenerator[Figure]:
@@ -63,7 +65,9 @@ async def _requests(address: str, token: str) -> AsyncGenerator[Figure]:
 def _people(file: Path) -> None:
     with file.open("w", newline="") as target:
         rows = csv.writer(target)
-        rows.writerow(["id", "first name", "last name", "email", "phone", "job title", "city", "country", "lead source"])
+        rows.writerow(
+            ["id", "first name", "last name", "email", "phone", "job title", "city", "country", "lead source"]
+        )
         for n in range(ROWS):
             mail, phone = f"ada.{n}@example{n % 500}.org", f"+1202555{n % 10_000:04d}"
             rows.writerow([n, f"Ada {n}", f"Lovelace {n}", mail, phone, "Engineer", "London", "GB", "web"])
