@@ -104,7 +104,7 @@ def an_installation(folder: Path, *options: str) -> Generator[Installation]:
 
 def family_of(pid: int) -> set[int]:
     """Give a process and everything that descends from it."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     parents = {int(line.split()[0]): int(line.split()[1]) for line in listed.splitlines()}
     family = {pid} & parents.keys()
     while more := {one for one, parent in parents.items() if parent in family} - family:
@@ -114,7 +114,7 @@ def family_of(pid: int) -> set[int]:
 
 def alive(pids: set[int]) -> set[int]:
     """Give those that still run; what only waits to be reaped does not count."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
     states = {int(line.split()[0]): line.split()[1] for line in listed.splitlines()}
     return {pid for pid in pids if not states.get(pid, "Z").startswith("Z")}
 
