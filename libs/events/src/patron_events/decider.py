@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Generic, TypeVar
 
 from patron_events.envelope import StreamId
@@ -37,5 +38,11 @@ class Decider(Generic[S, C_contra, E]):
 
     def stream(self, aggregate_id: str) -> StreamId:
         """Name the stream of one instance."""
-        context, _, category = self.category.partition(".")
+        context, category = _split(self.category)
         return StreamId(context, category, aggregate_id)
+
+
+@cache
+def _split(category: str) -> tuple[str, str]:
+    context, _, name = category.partition(".")
+    return context, name

@@ -1,8 +1,10 @@
 """Companies: organisations that people work for, and that belong to each other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from patron_contacts.domain.errors import NameMissing
 from patron_contacts.domain.record import (
@@ -65,7 +67,7 @@ def evolve(company: Record, event: Fact, at: datetime) -> Record:
     """Fold one recorded fact."""
     match event:
         case events.CompanyCreated():
-            return replace(company, status="live", created_at=at, changed_at=at)
+            return structs.replace(company, status="live", created_at=at, changed_at=at)
         case events.CompanyNamed() | events.CompanyDetailsChanged():
             return with_facet(company, event, at)
         case _:

@@ -1,9 +1,11 @@
 """People: who they are, where they work, and how far they are along the customer lifecycle."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
+
+from msgspec import structs
 
 from patron_contacts.domain import lifecycle
 from patron_contacts.domain.errors import LinkDatesReversed, LinkNotFound, RecordEmpty
@@ -146,14 +148,14 @@ def evolve(person: Record, event: Fact, at: datetime) -> Record:
     """Fold one recorded fact."""
     match event:
         case events.PersonCreated():
-            return replace(person, status="live", created_at=at, changed_at=at)
+            return structs.replace(person, status="live", created_at=at, changed_at=at)
         case events.LifecycleStageChanged(to=to):
-            return replace(person, stage=to, stages={**person.stages, to: at}, changed_at=at)
+            return structs.replace(person, stage=to, stages={**person.stages, to: at}, changed_at=at)
         case events.CompanyLinked(company_id=company_id):
-            return replace(person, links={**person.links, company_id: event}, changed_at=at)
+            return structs.replace(person, links={**person.links, company_id: event}, changed_at=at)
         case events.CompanyUnlinked(company_id=gone):
             links = {company_id: link for company_id, link in person.links.items() if company_id != gone}
-            return replace(person, links=links, changed_at=at)
+            return structs.replace(person, links=links, changed_at=at)
         case events.PersonNamed() | events.PersonDetailsChanged() | events.PreferencesChanged():
             return with_facet(person, event, at)
         case events.AcquisitionChanged():

