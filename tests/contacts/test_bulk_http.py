@@ -240,3 +240,18 @@ async def test_long_texts_of_one_customer_are_spread_over_commits(contacts: Cont
     bodies = [len(stored.body) for stored in (await anext(batches)).commits]
     await batches.aclose()
     assert max(bodies) < 1_000_000
+
+
+async def test_an_item_is_no_repetition_of_one_that_was_refused(agent: httpx.AsyncClient) -> None:
+    answer = await bulk(agent, [person(1, lifecycle_stage="nobody"), person(2, language="??"), person(1), person(1)])
+
+    assert [result["status"] for result in answer["results"]] == ["rejected", "rejected", "created", "duplicate"]
+
+
+async def test_a_refusal_that_needs_the_log_leaves_its_key_to_a_later_item(agent: httpx.AsyncClient) -> None:
+    await created(agent, **person(1))
+    taken = person(3, emails=[{"value": "p1@example.org"}])
+
+    answer = await bulk(agent, [taken, person(3)])
+
+    assert [result["status"] for result in answer["results"]] == ["duplicate", "created"]

@@ -69,28 +69,50 @@ class RecordBulk:
         A second item about the same record (by its first unique key) is a duplicate and not applied.
         """
         results: dict[int, Result] = {}
-        seen: set[UniqueKey] = set()
-        for start in range(0, len(bodies), CHUNK):
-            drafts: dict[int, Draft] = {}
-            for index in range(start, min(start + CHUNK, len(bodies))):
-                try:
-                    draft = await self._draft(bodies[index], asked, seen, upsert=upsert)
-                    drafts[index] = draft
-                except Rejection as refusal:
-                    results[index] = rejected(refusal)
-            results |= await self._chunk(drafts, asked, upsert=upsert)
-            await asyncio.sleep(0)  # a long request must not keep others waiting
+        waiting = range(len(bodies))
+        while waiting:
+            again: list[int] = []
+            for index, first, key in await self._pass(bodies, waiting, asked, results, upsert=upsert):
+                if results[first].refusal is None:
+                    results[index] = rejected(RepeatedInRequest(field=key.field))
+                else:  # nothing came of the first item, so this one is about nobody else's record
+                    again.append(index)
+            waiting = again
         return [results[index] for index in range(len(bodies))]
 
-    async def _draft(self, body: Body | Rejection, asked: Asked, seen: set[UniqueKey], *, upsert: bool) -> Draft:
+    async def _pass(
+        self,
+        bodies: Sequence[Body | Rejection],
+        waiting: Sequence[int],
+        asked: Asked,
+        results: dict[int, Result],
+        *,
+        upsert: bool,
+    ) -> Sequence[tuple[int, int, UniqueKey]]:
+        """Decide the waiting items; answers those that repeat the first key of an earlier one: item, earlier, key."""
+        first_with: dict[UniqueKey, int] = {}
+        repeated: list[tuple[int, int, UniqueKey]] = []
+        for start in range(0, len(waiting), CHUNK):
+            drafts: dict[int, Draft] = {}
+            for index in waiting[start : start + CHUNK]:
+                try:
+                    draft = await self._draft(bodies[index], asked, upsert=upsert)
+                except Rejection as refusal:
+                    results[index] = rejected(refusal)
+                    continue
+                key = next(iter(draft.unique_keys()), None)
+                if key is not None and (first := first_with.setdefault(key, index)) != index:
+                    repeated.append((index, first, key))
+                else:
+                    drafts[index] = draft
+            results |= await self._chunk(drafts, asked, upsert=upsert)
+            await asyncio.sleep(0)  # a long request must not keep others waiting
+        return repeated
+
+    async def _draft(self, body: Body | Rejection, asked: Asked, *, upsert: bool) -> Draft:
         if isinstance(body, Rejection):
             raise body
-        draft = await self.handlers.draft(body, asked, adding=upsert)
-        keys = draft.unique_keys()
-        if keys and keys[0] in seen:
-            raise RepeatedInRequest(field=keys[0].field)
-        seen.update(keys[:1])
-        return draft
+        return await self.handlers.draft(body, asked, adding=upsert)
 
     async def _chunk(self, drafts: Mapping[int, Draft], asked: Asked, *, upsert: bool) -> dict[int, Result]:
         records = self.handlers.records
