@@ -70,3 +70,9 @@ async def test_what_cannot_be_seen_stops_or_warns(connection: Connection, caplog
         caplog.clear()
         await assert_server(connection, monitors, unseen_stops=False)
         assert [record.message for record in caplog.records if record.name.startswith("patron")] == ["log.sync-unseen"]
+
+
+async def test_one_server_that_tells_is_enough(connection: Connection, own_nats: NatsServer) -> None:
+    nobody = f"http://127.0.0.1:1/{secrets.token_hex(2)}"
+
+    await assert_server(connection, [nobody, own_nats.monitor_url], unseen_stops=True)

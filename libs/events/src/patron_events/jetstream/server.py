@@ -66,20 +66,22 @@ def _varz(monitor_url: str) -> _Varz:
 async def assert_server(connection: Connection, monitor_urls: Sequence[str], *, unseen_stops: bool) -> None:
     """Check the connected server, and every server of `monitor_urls` (such as `http://nats-0:8222`).
 
-    unseen_stops: whether it is an error (or a warning in the log) when `sync_interval` cannot be seen.
+    unseen_stops: whether it is an error (or a warning in the log) when no server lets its `sync_interval` be seen.
 
     Raises:
         ServerUnfit: the text names the server and what to change.
     """
     connected = connection.connected_server_version
     _check_version("the connected server", f"{connected.major}.{connected.minor}.{connected.patch}")
-    unseen = "" if monitor_urls else "no monitoring address in the settings"
+    unseen, seen = "no monitoring address in the settings", 0
     for url in monitor_urls:
         try:
             _check_sync(await asyncio.to_thread(_varz, url))
+            seen += 1
         except (URLError, OSError, msgspec.DecodeError) as error:
             unseen = f"{url} does not tell: {type(error).__name__}"
-    if unseen and unseen_stops:
+    if seen:
+        return  # a node of the cluster that is down now must not keep services from starting
+    if unseen_stops:
         raise ServerUnfit(f"`sync_interval` cannot be seen: {unseen}")
-    if unseen:
-        _log.warning("log.sync-unseen", extra={"reason": unseen})
+    _log.warning("log.sync-unseen", extra={"reason": unseen})
