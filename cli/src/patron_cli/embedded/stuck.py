@@ -48,6 +48,7 @@ class StuckWatch:
             with urllib.request.urlopen(self._url, timeout=_TIMEOUT_S):  # noqa: S310  (our own server)
                 return False
         except urllib.error.HTTPError as answer:
-            return answer.code == _UNAVAILABLE
+            # It also says 503 while it recovers its streams, which needs nothing but patience.
+            return answer.code == _UNAVAILABLE and b"space" in answer.read(4096)
         except OSError:
             return False  # gone or frozen: another matter
