@@ -153,6 +153,17 @@ async def _bulk(store: JetStreamStore, context: str) -> Figure:
     return Figure("bulk append, claims included", BULK_PEOPLE * 6 / took_s, "events/s", target=10_000)
 
 
+async def bulk_alone(nats_url: str) -> float:
+    """Measure events/s of bulk appends with claims on a running server, in a stream that is deleted afterwards."""
+    context = "bench" + secrets.token_hex(4)
+    connection = await connect(nats_url)
+    await assert_streams(connection, [log_stream(context, Sizing())])
+    figure = await _bulk(JetStreamStore(connection), context)
+    await connection.ask(f"$JS.API.STREAM.DELETE.{context.upper()}", timeout_s=30)
+    await connection.close()
+    return figure.value
+
+
 async def _reading(connection: Connection, context: str) -> Figure:
     reader = JetStreamReader(connection)
     last = await reader.last_sequence(context)

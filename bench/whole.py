@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -12,7 +13,13 @@ from typing import Any
 
 import psutil
 
-from bench.figure import Figure
+from bench import log
+from bench.figure import Figure, percentile
+from patron_events.envelope import StreamId
+from patron_events.jetstream.connection import connect
+from patron_events.jetstream.store import JetStreamStore
+from patron_events.jetstream.streams import Sizing, assert_streams, log_stream
+from patron_events.store import Append
 
 ROWS = 30_000
 CLIENTS = 32
@@ -37,29 +44,59 @@ async def _load(address: str, token: str, clients: int, each: int, what: str = "
     )
 
 
-async def _requests(address: str, token: str) -> AsyncGenerator[Figure]:
+async def _appends_alone(nats_url: str, lanes: int, each: int) -> tuple[float, float]:
+    """Append what one creation appends (a key, then a person with a claim) without HTTP, rules and encryption.
+
+    Answers creations per second, and the median of one in milliseconds.
+    """
+    context = "bench" + secrets.token_hex(4)
+    connection = await connect(nats_url)
+    await assert_streams(connection, [log_stream(context, Sizing())])
+    store, took_ms = JetStreamStore(connection), list[float]()
+
+    def one(category: str) -> Append:
+        return Append(StreamId(context, category, secrets.token_hex(16)), 0, secrets.token_hex(16), b"x" * 600)
+
+    async def lane() -> None:
+        for _ in range(each):
+            started = time.perf_counter()
+            await store.append([one("key")])
+            await store.append([one("person"), one("claim")])
+            took_ms.append((time.perf_counter() - started) * 1000)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(lane() for _ in range(lanes)))
+    per_s = lanes * each / (time.perf_counter() - started)
+    await connection.ask(f"$JS.API.STREAM.DELETE.{context.upper()}", timeout_s=30)
+    await connection.close()
+    return per_s, percentile(took_ms, 50)
+
+
+async def _requests(address: str, token: str, nats_url: str) -> AsyncGenerator[Figure]:
     await _load(address, token, 4, 50)
     one = await _load(address, token, 1, 200)
-    idle = await _load(address, token, 1, 200, "live")
+    _, alone_ms = await _appends_alone(nats_url, 1, 200)
     yield Figure(
         "POST /contacts/v1/people, claims included, p50 at 1 client",
         one["p50_ms"],
         "ms",
-        idle["p50_ms"],
-        "GET /health/live, p50 at 1 client",
+        alone_ms,
+        "its appends alone, p50",
         target=10,
         lower_is_better=True,
     )
     many = await _load(address, token, CLIENTS, REQUESTS)
-    idle = await _load(address, token, CLIENTS, REQUESTS, "live")
+    alone_per_s, _ = await _appends_alone(nats_url, CLIENTS, REQUESTS)
     yield Figure(
         "POST /contacts/v1/people, claims included, 32 clients, two workers",
         many["per_s"],
         "requests/s",
-        idle["per_s"],
-        "GET /health/live, 32 clients, two workers",
+        alone_per_s,
+        "its appends alone, 32 in flight, one process",
         target=1_500,
     )
+    empty = await _load(address, token, CLIENTS, REQUESTS, "live")
+    yield Figure("GET /health/live, 32 clients, two workers", empty["per_s"], "requests/s")
 
 
 def _people(file: Path) -> None:
@@ -73,14 +110,19 @@ def _people(file: Path) -> None:
             rows.writerow([n, f"Ada {n}", f"Lovelace {n}", mail, phone, "Engineer", "London", "GB", "web"])
 
 
-async def _import(data: Path) -> Figure:
+async def _import(data: Path, bulk_events_per_s: float) -> Figure:
     file = data / "people.csv"
     _people(file)
     report = json.loads(await _run(*_PATRON, "import", "people", str(file), "--source", "bench", "--json", data=data))
     if report["created"] != ROWS or not report["visible"]:
         raise SystemExit(f"the import did not do what it should: {report}")
     return Figure(
-        "import of people with claims, until visible in the directory", report["rows_per_s"], "rows/s", target=2_500
+        "import of people with claims, until visible in the directory",
+        report["rows_per_s"],
+        "rows/s",
+        bulk_events_per_s / 6,
+        "bulk append of people with two claims through the store alone",
+        target=2_500,
     )
 
 
@@ -107,9 +149,10 @@ async def figures(data: Path) -> AsyncGenerator[dict[str, Any]]:
         await asyncio.sleep(2)
         for figure in _memory(data):
             yield figure.line()
-        async for figure in _requests(state["url"].removeprefix("http://"), token):
+        nats_url = json.loads((data / "state.json").read_text())["nats_url"]
+        async for figure in _requests(state["url"].removeprefix("http://"), token, nats_url):
             yield figure.line()
-        yield (await _import(data)).line()
+        yield (await _import(data, await log.bulk_alone(nats_url))).line()
     finally:
         await _run(*_PATRON, "down", data=data)
 
