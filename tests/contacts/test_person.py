@@ -66,6 +66,13 @@ def test_a_new_person_is_recorded_with_what_is_known() -> None:
     )
 
 
+def test_a_company_that_is_named_twice_is_linked_once() -> None:
+    twice = ChangePerson(NOTHING, None, (CompanyLink(ACME, primary=True), CompanyLink(ACME, "Admiral")))
+    once = events.CompanyLinked(company_id=ACME, role="Admiral", primary=True)
+    given(PERSON, created, named).when(twice).then(once)
+    given(PERSON, created, named, once).when(twice).then()
+
+
 @pytest.mark.parametrize(
     "identifying", [named, mailed, identified, events.PhonesChanged(phones=(events.PhoneNumber("1"),))]
 )

@@ -98,6 +98,17 @@ def _link(record: Record, link: CompanyLink) -> Iterator[events.CompanyLinked]:
         yield wanted
 
 
+def _once_each(links: Sequence[CompanyLink]) -> Sequence[CompanyLink]:
+    """Join the links to one company, which cards name once per department; what is stated first holds."""
+    found: dict[str, CompanyLink] = {}
+    for link in links:
+        first = found.setdefault(link.company_id, link)
+        dated = first if first.start or first.end else link  # dates of different entries may contradict each other
+        role, primary = first.role or link.role, first.primary or link.primary
+        found[link.company_id] = CompanyLink(link.company_id, role, dated.start, dated.end, primary)
+    return tuple(found.values())
+
+
 def _move(record: Record, move: StageMove) -> Iterator[Fact | Dated]:
     if move.to == record.stage:
         return
@@ -111,7 +122,7 @@ def _change(record: Record, command: CreatePerson | ChangePerson) -> Iterator[Fa
     yield from added_notes(command.changes.notes, record)
     if command.stage is not None:
         yield from _move(record, command.stage)
-    for link in command.links:
+    for link in _once_each(command.links):
         yield from _link(record, link)
 
 
