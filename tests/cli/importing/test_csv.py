@@ -160,12 +160,22 @@ def test_a_quote_that_never_closes_loses_no_row_in_silence(tmp_path: Path) -> No
     assert rows[1].values == ['"3,4\n5,6']
 
 
+def test_a_stray_nul_spoils_its_cell_and_not_the_file(tmp_path: Path) -> None:
+    whole = b"".join(b"%d,name %d\n" % (number, number) for number in range(200))
+    file = opened(tmp_path, b"id,name\n" + whole + b"200,na\0me\n201,last\n")
+    rows = list(file.rows())
+    assert [row.values for row in rows[-2:]] == [["200", "na\0me"], ["201", "last"]]
+    assert file.detected.encoding.startswith("UTF-8")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
         ("empty.csv", b"", "empty"),
         ("blank.csv", b" \n \n", "blanks"),
         ("binary.csv", b"a,b\x00\x01\x02\x03", "binary"),
+        ("padded.csv", b"a,b\n" * 200 + b"\0" * 20, "binary"),
+        ("latin.csv", b"a,b\n" * 200 + b"\xe9\0", "binary"),
         ("people.xlsx", b"name,email\n", "zip"),
         ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "old binary Excel"),
         ("cut.csv.gz", gzip.compress(b"a,b\n1,2\n" * 999, mtime=0)[:40], "gzip"),

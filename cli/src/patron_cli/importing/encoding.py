@@ -17,6 +17,8 @@ _BOMS = (  # longest first: the mark of UTF-32LE begins with that of UTF-16LE
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16BE"),
 )
 _SAMPLE_BYTES = 64 * 1024
+_HEAD_BYTES = 512  # binary formats, and text of 16 or 32 bits, have a NUL here
+_STRAY_ONE_IN = 100
 _FOREIGN_SHARE = 0.6  # of the bytes of a word; above it the word is not written in Latin letters
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]{2,}")
 _SYMBOL_IN_WORD = re.compile(
@@ -47,9 +49,16 @@ class _Survey:
     """What one pass over the bytes says."""
 
     is_utf8: bool = True
-    has_nul: bool = False
+    early_nul: bool = False
+    nuls: int = 0
+    size: int = 0
     high_bytes: set[int] = field(default_factory=set[int])
     sample: bytearray = field(default_factory=bytearray)
+
+    @property
+    def is_text(self) -> bool:
+        """Tell whether there are no NUL bytes, or a few that got into cells; the services refuse those rows."""
+        return not self.nuls or (self.is_utf8 and not self.early_nul and self.nuls * _STRAY_ONE_IN <= self.size)
 
 
 def find_encoding(raw: RawFile, stated: str | None) -> TextEncoding:
@@ -67,7 +76,7 @@ def find_encoding(raw: RawFile, stated: str | None) -> TextEncoding:
         _check(raw, marked, "the content does not fit its byte-order mark, {label}: {reason}")
         return marked
     survey = _survey(raw)
-    if survey.has_nul:
+    if not survey.is_text:
         return _wide_without_mark(raw, head)
     if survey.is_utf8:
         return TextEncoding("utf-8", "UTF-8" if survey.high_bytes else "UTF-8 (ASCII only)")
@@ -115,7 +124,7 @@ def _refuted(raw: RawFile, encoding: TextEncoding) -> str | None:
     skip, done = encoding.skip, 0
     try:
         for chunk in raw.chunks():
-            if "\0" in decoder.decode(chunk[skip:]):
+            if "\0" in decoder.decode(chunk[skip:]) and encoding.codec != "utf-8":
                 return "it holds NUL characters"
             done += len(chunk)
             skip = 0
@@ -129,9 +138,11 @@ def _survey(raw: RawFile) -> _Survey:
     found = _Survey()
     decoder = codecs.getincrementaldecoder("utf-8")()
     for chunk in raw.chunks():
-        if b"\0" in chunk:
-            found.has_nul = True
+        if not found.size and b"\0" in chunk[:_HEAD_BYTES]:
+            found.early_nul, found.nuls = True, 1
             return found
+        found.size += len(chunk)
+        found.nuls += chunk.count(b"\0")
         if found.is_utf8:
             try:
                 decoder.decode(chunk)
