@@ -57,6 +57,22 @@ async def test_a_deleted_consumer_is_made_again(connection: Connection, log: Log
     assert deleted >= 1
 
 
+async def test_silence_of_a_lost_log_is_not_taken_for_its_end(own_nats: NatsServer) -> None:
+    connection = Observed()
+    await connection.open([own_nats.url])
+    log = await new_log(connection)
+    async with asyncio.timeout(60), aclosing(log.reader.follow(log.context)) as batches:
+        while not (await anext(batches)).heard:
+            pass
+        own_nats.kill()
+        while (await anext(batches)).heard:
+            pass
+        await asyncio.to_thread(own_nats.start)
+        while not (await anext(batches)).heard:
+            pass
+    await connection.close()
+
+
 async def test_a_restarted_server_and_a_broken_connection(own_nats: NatsServer) -> None:
     connection = Observed()
     await connection.open([own_nats.url])
@@ -126,7 +142,7 @@ async def test_a_log_that_is_created_later(connection: Connection) -> None:
     log = await new_log(connection)
     await api(connection, f"STREAM.DELETE.{log.context.upper()}")
     async with asyncio.timeout(60), aclosing(reader.follow(log.context)) as batches:
-        assert await anext(batches) == Batch([], 0, 0)
+        assert await anext(batches) == Batch([], 0, 0, heard=False)
         name = log.context.upper()
         await api(connection, f"STREAM.CREATE.{name}", {"name": name, "subjects": [f"crm.{log.context}.>"]})
         await log.store.append([log.write(log.stream())])

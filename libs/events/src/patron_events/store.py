@@ -57,11 +57,13 @@ class Batch:
 
     through: last sequence that was looked at, also where `partitions` left its commit out.
     pending: how many messages the log held beyond this batch when it was read; 0 means caught up.
+    heard: whether the log spoke within the last seconds; while it cannot be reached, `pending` is old.
     """
 
     commits: Sequence[Stored]
     through: int
     pending: int
+    heard: bool = True
 
 
 class EventStore(Protocol):

@@ -24,6 +24,7 @@ _PULL_BYTES: Final = 8 << 20
 _EXPIRES_S: Final = 30
 _HEARTBEAT_S: Final = 2
 _SILENCE_S: Final = 5.0
+_HEARD_S: Final = 1.5 * _HEARTBEAT_S
 _CREATE_S: Final = 2.0
 _FIRST_DELAY_S: Final = 0.05
 _LONGEST_DELAY_S: Final = 2.0
@@ -83,6 +84,11 @@ class Puller:
         self.pending = 0
         self.breaks = 0
         connection.on_change.add(self._break)
+
+    @property
+    def hears(self) -> bool:
+        """Tell whether the server spoke lately, be it to say that there is nothing new."""
+        return self._consumer is not None and self._loop.time() - self._heard < _HEARD_S
 
     async def wait(self, idle_s: float) -> None:
         """Return when messages are there, or after `idle_s` without any; mends the consumer meanwhile."""

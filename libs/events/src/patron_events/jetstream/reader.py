@@ -41,7 +41,7 @@ class JetStreamReader:
                     through = pulled[-1].sequence
                 if tokens is not None:
                     pulled = [one for one in pulled if one.subject[first : first + 3] in tokens]
-                yield Batch(_stored(pulled), through, puller.pending)
+                yield Batch(_stored(pulled), through, puller.pending, puller.hears)
         finally:
             puller.close()
 

@@ -18,11 +18,15 @@ _MOST_COMMITS: Final = 8_000
 
 @dataclass(slots=True)
 class Portion:
-    """Opened commits in order. through: last sequence looked at; pending: messages left in the log beyond it."""
+    """Opened commits in order. through: last sequence looked at; pending: messages left in the log beyond it.
+
+    heard: whether the log itself said so lately.
+    """
 
     items: list[Placed] = field(default_factory=list[Placed])
     through: int = 0
     pending: int = 0
+    heard: bool = True
 
     def reached(self) -> dict[int, int]:
         """Tell the last sequence of each partition that this portion touches."""
@@ -71,7 +75,7 @@ class Feed:
         async with aclosing(batches):
             async for batch in batches:
                 items = await source.opened(batch.commits)
-                await self._queue.put(Portion(items, batch.through, batch.pending))
+                await self._queue.put(Portion(items, batch.through, batch.pending, batch.heard))
 
     async def next(self, timeout_s: float) -> Portion | None:
         """Give what has been read; None when nothing came in time.
@@ -83,7 +87,7 @@ class Feed:
         while first is not None and not self._queue.empty() and len(first.items) < _MOST_COMMITS:
             more = self._queue.get_nowait()
             first.items += more.items
-            first.through, first.pending = more.through, more.pending
+            first.through, first.pending, first.heard = more.through, more.pending, more.heard
         return first
 
     async def _first(self, timeout_s: float) -> Portion | None:

@@ -167,7 +167,7 @@ class Worker:
                 await self._apply(writer, portion, reached)
                 if reached is not None:
                     settled, settled_at = through, now
-                if portion is not None and pending == 0:
+                if portion is not None and portion.heard and pending == 0:
                     self._caught_up_at = time.monotonic()
                 if self._retries_wanted:
                     self._retries_wanted = False
