@@ -1,5 +1,6 @@
 """The writer: one transaction per batch moves the positions, folds the commits and writes the rows of all models."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from patron_projections.engine.rows import RowWriter
 Item = Opened | Unreadable
 Reasons = Mapping[tuple[str, int], str]
 _CACHED_ROWS: Final = 8_000
+_TURN: Final = 32
 # What PostgreSQL says when the content of a row is to blame: classes 22, 23 and 54 of its error codes.
 _CONTENT: Final = (psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)
 
@@ -132,16 +134,30 @@ class Writer:
         moves = self.positions.moves_to(reached)
         if not moves:
             return
-        outcomes: list[tuple[ReadModel, _Outcome]] = []
         async with self.connection.transaction():
             await self.positions.move(self.connection, moves)
-            for model in self._models:
-                fresh = self._fresh(model, items)
-                if fresh:
-                    outcome = await self._folded(model, fresh, reasons, held=True)
-                    await self._write(model, outcome)
-                    outcomes.append((model, outcome))
+            outcomes = await self._fold_and_write(items, reasons)
         self._settle(moves, outcomes)
+
+    async def _fold_and_write(self, items: Sequence[Placed], reasons: Reasons) -> list[tuple[ReadModel, _Outcome]]:
+        """Fold one model while PostgreSQL writes the rows of the one before."""
+        work = [(model, fresh) for model in self._models if (fresh := self._fresh(model, items))]
+        standing = [await self._standing(model, fresh) for model, fresh in work]
+        outcomes: list[tuple[ReadModel, _Outcome]] = []
+        writing: asyncio.Task[None] | None = None
+        try:
+            for (model, fresh), rows in zip(work, standing, strict=True):
+                outcome = await self._folded(model, fresh, rows, reasons)
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(self._write(model, outcome))
+                outcomes.append((model, outcome))
+            if writing is not None:
+                await writing
+        finally:
+            if writing is not None and not writing.done():
+                await asyncio.wait([writing])  # the connection belongs to it until then
+        return outcomes
 
     def _fresh(self, model: ReadModel, items: Sequence[Placed]) -> list[Placed]:
         known = self.positions.of(model)
@@ -150,11 +166,14 @@ class Writer:
             place for place in items if place.stream.category in categories and place.sequence > known[place.partition]
         ]
 
-    async def _folded(self, model: ReadModel, items: Sequence[Placed], reasons: Reasons, *, held: bool) -> _Outcome:
-        """Fold commits for one model. held: commits of parked aggregates wait."""
-        rows = await self._standing(model, items)
+    async def _folded(
+        self, model: ReadModel, items: Sequence[Placed], rows: dict[str, Row], reasons: Reasons, *, held: bool = True
+    ) -> _Outcome:
+        """Fold commits for one model over its standing rows. held: commits of parked aggregates wait."""
         outcome = _Outcome()
-        for item, stream, sequence, _ in items:
+        for number, (item, stream, sequence, _) in enumerate(items):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)  # lets the rows of another model flow to PostgreSQL meanwhile
             if stream in outcome.parked or (held and self.parking.holds(model, stream)):
                 outcome.waiting[stream] = outcome.waiting.get(stream, 0) + 1
                 continue
@@ -246,7 +265,8 @@ class Writer:
                 async with self.connection.transaction():
                     await self.positions.move(self.connection, fence)
                     await self.parking.free(self.connection, model, retry.stream)
-                    outcome = await self._folded(model, items, reasons, held=False)
+                    rows = await self._standing(model, items)
+                    outcome = await self._folded(model, items, rows, reasons, held=False)
                     await self._write(model, outcome)
             except _RowRefused as refused:
                 # Which of the commits is to blame is not known: the first one waits again, and says why.
