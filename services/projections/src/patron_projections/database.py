@@ -1,6 +1,11 @@
 """The way of queries to PostgreSQL: a pool, and a refusal instead of a fault when it is gone."""
 
+import asyncio
+import os
+import socket
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -8,7 +13,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolClosed
 from sqlalchemy.sql.elements import ClauseElement
 
 from patron_events.rejections import Invalid, Unavailable
@@ -17,6 +22,9 @@ from patron_projections.engine.tables import compiled
 Rows = list[DictRow]
 _CHECKOUT_S: Final = 2.0
 _STATEMENT_MS: Final = 15_000
+_ANSWER_S: Final = 17.0  # beyond what PostgreSQL allows a statement: only a frozen or lost server takes longer
+_CHECK_S: Final = 1.0
+_CONNECT_S: Final = 5
 # How alike a word must be to count as the same one with a typo; "jonh" and "john" share 0.4.
 _LIKENESS: Final = 0.4
 
@@ -40,7 +48,7 @@ class Database:
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
             url,
             connection_class=AsyncConnection[DictRow],
-            kwargs={"autocommit": True, "row_factory": dict_row},
+            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": _CONNECT_S},
             min_size=1,
             max_size=most,
             timeout=_CHECKOUT_S,
@@ -57,21 +65,26 @@ class Database:
         """Close all connections."""
         await self._pool.close()
 
-    async def rows(self, statement: ClauseElement | str, values: Mapping[str, Any] | None = None) -> Rows:
+    async def rows(
+        self, statement: ClauseElement | str, values: Mapping[str, Any] | None = None, *, answer_s: float = _ANSWER_S
+    ) -> Rows:
         """Run a statement and give its rows; a lost connection is replaced and the statement run once more.
+
+        answer_s: after this the connection is given up.
 
         Raises:
             ReadModelsUnavailable: PostgreSQL does not answer, or the read models are not there yet.
             ValueRefused: a value is outside of what PostgreSQL can hold.
         """
         text, parameters = (statement, values) if isinstance(statement, str) else compiled(statement)
+        began = time.monotonic()
         try:
             try:
-                return await self._run(text, parameters)
-            except psycopg.OperationalError as lost:
-                if isinstance(lost, PoolTimeout | psycopg.errors.QueryCanceled):
+                return await self._run(text, parameters, answer_s)
+            except psycopg.OperationalError:
+                if time.monotonic() - began >= _CHECKOUT_S:  # it did not answer at all: neither would it now
                     raise
-                return await self._run(text, parameters)
+                return await self._run(text, parameters, answer_s)
         except psycopg.DataError as error:
             raise ValueRefused from error
         except (
@@ -83,14 +96,24 @@ class Database:
         ) as error:
             raise ReadModelsUnavailable from error
 
-    async def _run(self, text: str, parameters: Mapping[str, Any] | None) -> Rows:
+    async def _run(self, text: str, parameters: Mapping[str, Any] | None, answer_s: float) -> Rows:
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(text.encode(), parameters)
-            return await cursor.fetchall() if cursor.description else []
+            hanging_up = asyncio.get_running_loop().call_later(answer_s, _hang_up, connection)
+            try:
+                cursor = await connection.execute(text.encode(), parameters)
+                return await cursor.fetchall() if cursor.description else []
+            finally:
+                hanging_up.cancel()
 
     async def check(self) -> None:
         """Tell by an exception that PostgreSQL does not answer."""
-        await self.rows("SELECT 1")
+        await self.rows("SELECT 1", answer_s=_CHECK_S)
+
+
+def _hang_up(connection: AsyncConnection[DictRow]) -> None:
+    """Let whoever waits for an answer on a connection see it end; a cancellation would ask the same mute server."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as line, suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 async def _configure(connection: AsyncConnection[DictRow]) -> None:
