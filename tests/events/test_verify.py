@@ -1,7 +1,8 @@
 """The walk over the hash chain: what it accepts, and the first commit it names for each way of tampering."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from patron_events.envelope import GENESIS, Actor, Cause, Commit, StoredEvent, StreamId, encode_commit
 from patron_events.memory import MemoryStore
-from patron_events.store import Append
+from patron_events.store import Append, Batch
 from patron_events.verify import BadCommit, verify
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -29,8 +30,8 @@ def commits() -> list[tuple[StreamId, bytes]]:
     return made
 
 
-async def a_log(made: list[tuple[StreamId, bytes]]) -> MemoryStore:
-    store = MemoryStore()
+async def a_log(made: list[tuple[StreamId, bytes]], store: MemoryStore | None = None) -> MemoryStore:
+    store = store or MemoryStore()
     for stream, body in made:
         last = await store.last([stream])
         await store.append([Append(stream, last[stream].sequence if last else 0, "id", body)])
@@ -105,3 +106,24 @@ async def test_two_commits_that_changed_places_are_named() -> None:
     made[0], made[2] = made[2], made[0]
     verification = await verify(await a_log(made), "contacts")
     assert verification.bad == BadCommit(ANN, 1, "wrong-version")
+
+
+class Holed(MemoryStore):
+    """A log in which one commit was deleted, as a server shows it that lets its administrator do so."""
+
+    def __init__(self, hole: int) -> None:
+        super().__init__()
+        self.hole = hole
+
+    async def follow(
+        self, context: str, *, after: int = 0, partitions: frozenset[int] | None = None
+    ) -> AsyncGenerator[Batch]:
+        async for batch in super().follow(context, after=after, partitions=partitions):
+            yield replace(batch, commits=[one for one in batch.commits if one.sequence != self.hole])
+
+
+@pytest.mark.parametrize("hole", [1, 4, 6])
+async def test_a_sequence_that_is_missing_is_named(hole: int) -> None:
+    verification = await verify(await a_log(commits(), Holed(hole)), "contacts")
+    assert verification.bad == BadCommit(None, hole, "sequence-missing")
+    assert (verification.commits, verification.through) == (hole - 1, hole)

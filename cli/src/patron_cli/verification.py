@@ -20,6 +20,7 @@ _WHAT = {
     "altered": "was altered: its hash does not fit its content",
     "wrong-version": "has a wrong version: a commit before it is missing or doubled",
     "chain-broken": "does not follow the commit before it",
+    "sequence-missing": "is missing in the stream",
 }
 
 
@@ -33,7 +34,9 @@ def verify(
 ) -> None:
     """Walk the hash chain of every record in every context's stream; name the first commit that does not fit.
 
-    Reads stored bytes only: it needs no keys, and erased records verify like any other.
+    A sequence that is missing in a stream is a fault as well. Reads stored bytes only: it needs no keys, and
+    erased records verify like any other. Without a copy of newer hashes elsewhere it cannot show that the newest
+    commits of a whole stream were cut off, or that a chain was rewritten with all its hashes.
     """
     began = time.monotonic()
     found = asyncio.run(_verified(_address(data, nats)))
@@ -87,7 +90,7 @@ def _document(one: "Verification") -> dict[str, Any]:
         "sound": one.is_sound,
         "first_bad": None
         if bad is None
-        else {"subject": bad.stream.subject, "sequence": bad.sequence, "reason": bad.reason},
+        else {"subject": bad.stream.subject if bad.stream else None, "sequence": bad.sequence, "reason": bad.reason},
     }
 
 
@@ -95,4 +98,5 @@ def _sentence(one: "Verification") -> str:
     walked = f"{one.context}: {one.commits:,} commits of {one.aggregates:,} records"
     if one.bad is None:
         return f"{walked}; every one fits."
-    return f"{walked}; commit {one.bad.sequence} of {one.bad.stream.subject} {_WHAT[one.bad.reason]}."
+    whose = f" of {one.bad.stream.subject}" if one.bad.stream else ""
+    return f"{walked}; commit {one.bad.sequence}{whose} {_WHAT[one.bad.reason]}."

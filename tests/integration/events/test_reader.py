@@ -9,6 +9,7 @@ from patron_events.jetstream.reader import JetStreamReader
 from patron_events.jetstream.wire import Listener
 from patron_events.store import Batch
 from patron_events.testing import Log
+from patron_events.verify import BadCommit, verify
 from patron_servers import NatsServer
 
 COMMITS = 5000
@@ -95,7 +96,7 @@ async def test_a_restarted_server_and_a_broken_connection(own_nats: NatsServer) 
     await connection.close()
 
 
-async def test_what_is_missing_in_the_stream_is_passed_by(connection: Connection) -> None:
+async def test_what_is_missing_in_the_stream_is_passed_by_and_a_fault_to_the_proof(connection: Connection) -> None:
     log = await new_log(connection)
     name = log.context.upper() + "H"
     config = {"name": name, "subjects": [f"crm.{log.context}h.>"], "allow_direct": True, "allow_atomic": True}
@@ -107,6 +108,8 @@ async def test_what_is_missing_in_the_stream_is_passed_by(connection: Connection
     async with asyncio.timeout(30), aclosing(log.reader.follow(holed.context)) as batches:
         first = await anext(batches)
     assert [one.sequence for one in first.commits] == [n for n in range(1, 51) if n not in {1, 7, 8, 50}]
+    assert await holed.reader.last_sequence(holed.context) == 50
+    assert (await verify(holed.reader, holed.context)).bad == BadCommit(None, 1, "sequence-missing")
 
 
 async def test_a_slow_caller_is_not_flooded(connection: Connection, log: Log) -> None:

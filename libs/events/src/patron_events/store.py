@@ -111,5 +111,5 @@ class LogReader(Protocol):
         ...
 
     async def last_sequence(self, context: str) -> int:
-        """Tell the sequence of the newest commit of a context; 0 for an empty log."""
+        """Tell the newest sequence that a context ever gave to a commit; 0 for a log that never had one."""
         ...

@@ -1,4 +1,10 @@
-"""Proof that nothing in the log was altered, left out or reordered: walks the hash chain of every aggregate."""
+"""Proof that nothing in the log was altered, left out or reordered: walks the hash chain of every aggregate.
+
+The streams deny deletes, so every sequence from 1 to the newest must be there; one that is missing is a fault.
+What a chain without an anchor outside of the log cannot show: that the newest commits of the whole stream were
+cut off, and that somebody who can write the store's files rewrote commits with all hashes that follow. Against
+those, keep the newest sequence and hashes elsewhere and compare them.
+"""
 
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -10,6 +16,7 @@ import msgspec
 from patron_events.envelope import GENESIS, StreamId, stored_hash
 from patron_events.store import LogReader, Stored
 
+_QUIET: Final = 5  # empty batches, about 1 s each, until what a log that answers does not give is taken to be missing
 _HASH_TAIL: Final = -66  # 64 hex digits and `"}`
 
 
@@ -24,16 +31,23 @@ _decode: Final = msgspec.json.Decoder(_Chained).decode
 
 
 class BadCommit(NamedTuple):
-    """The first commit that does not fit: `reason` is `unreadable`, `altered`, `wrong-version` or `chain-broken`."""
+    """The first commit that does not fit, or is not there.
 
-    stream: StreamId
+    reason: `unreadable`, `altered`, `wrong-version`, `chain-broken` or `sequence-missing`.
+    stream: None for `sequence-missing`, because nothing tells whose commit it was.
+    """
+
+    stream: StreamId | None
     sequence: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was walked, and the first bad commit if there is one. `through`: last sequence looked at."""
+    """What was walked, and the first bad commit if there is one.
+
+    commits, aggregates: those that were walked, without a missing or bad commit. through: last sequence looked at.
+    """
 
     context: str
     commits: int
@@ -72,8 +86,15 @@ def _fault_of(stored: Stored, ends: Mapping[StreamId, _Link]) -> tuple[str | Non
     return None, _Link(commit.version, bytes.fromhex(computed))
 
 
+def _bad(stored: Stored, expected: int, ends: dict[StreamId, _Link]) -> BadCommit | None:
+    if stored.sequence != expected:
+        return BadCommit(None, expected, "sequence-missing")
+    reason, ends[stored.stream] = _fault_of(stored, ends)
+    return None if reason is None else BadCommit(stored.stream, stored.sequence, reason)
+
+
 async def verify(reader: LogReader, context: str) -> Verification:
-    """Walk the log of a context up to its present end; stops at the first commit that does not fit.
+    """Walk the log of a context up to its present end; stops at the first commit that is missing or does not fit.
 
     Reads stored bytes only: no keys are needed, and erased records verify like any other.
 
@@ -82,18 +103,17 @@ async def verify(reader: LogReader, context: str) -> Verification:
     """
     last = await reader.last_sequence(context)
     ends: dict[StreamId, _Link] = {}
-    commits = through = 0
-    if not last:
-        return Verification(context, 0, 0, 0, None)
+    commits = quiet = 0
     async with aclosing(reader.follow(context)) as batches:
-        async for batch in batches:
+        while commits < last and quiet < _QUIET:
+            batch = await anext(batches)
             for stored in batch.commits:
-                reason, ends[stored.stream] = _fault_of(stored, ends)
+                bad = _bad(stored, commits + 1, ends)
+                if bad is not None:
+                    return Verification(context, commits, len(ends), bad.sequence, bad)
                 commits += 1
-                if reason is not None:
-                    bad = BadCommit(stored.stream, stored.sequence, reason)
-                    return Verification(context, commits, len(ends), stored.sequence, bad)
-            through = batch.through
-            if through >= last:
-                break
-    return Verification(context, commits, len(ends), through, None)
+            quiet = 0 if batch.commits or batch.pending or not batch.heard else quiet + 1
+    if commits < last:
+        bad = BadCommit(None, commits + 1, "sequence-missing")
+        return Verification(context, commits, len(ends), bad.sequence, bad)
+    return Verification(context, commits, len(ends), commits, None)

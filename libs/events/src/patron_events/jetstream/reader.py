@@ -4,9 +4,11 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
+
 from patron_events.envelope import StreamId
 from patron_events.jetstream.connection import Connection
-from patron_events.jetstream.lookup import Lookup
+from patron_events.jetstream.errors import ApiError, NoResponders
 from patron_events.jetstream.puller import Pulled, Puller
 from patron_events.jetstream.store import BUDGET_S, patiently
 from patron_events.jetstream.streams import stream_name
@@ -16,6 +18,18 @@ _IDLE_S: Final = 1.0
 _MOST: Final = 1000
 _ATTEMPT_S: Final = 4.0
 _US: Final = 10**6
+
+
+class _State(msgspec.Struct, frozen=True):
+    last_seq: int
+
+
+class _Told(msgspec.Struct, frozen=True):
+    state: _State | None = None
+    error: ApiError | None = None
+
+
+_decode_told: Final = msgspec.json.Decoder(_Told).decode
 
 
 class JetStreamReader:
@@ -46,10 +60,16 @@ class JetStreamReader:
             puller.close()
 
     async def last_sequence(self, context: str) -> int:
-        """Tell the sequence of the newest commit of a context, as its leader knows it."""
-        lookup = Lookup(self._connection, stream_name(context), replicated=True, timeout_s=_ATTEMPT_S)
-        newest = await patiently(lookup.newest, self._budget_s)
-        return 0 if newest is None else newest.sequence
+        """Tell the sequence of the newest commit of a context, as its leader knows it; also where that was deleted."""
+
+        async def ask() -> int:
+            subject = f"$JS.API.STREAM.INFO.{stream_name(context)}"
+            told = _decode_told((await self._connection.ask(subject, timeout_s=_ATTEMPT_S)).body)
+            if told.state is None:
+                raise NoResponders(told.error.description if told.error else "")
+            return told.state.last_seq
+
+        return await patiently(ask, self._budget_s)
 
 
 def _stored(pulled: Sequence[Pulled]) -> Sequence[Stored]:
