@@ -1,7 +1,5 @@
 """Workers against a real PostgreSQL: exactly-once, fences, parking, faults."""
 
-from uuid import uuid4
-
 import psycopg
 import pytest
 
@@ -9,14 +7,13 @@ from customer_log import CustomerLog, soon
 from patron_events.catalog import contacts as events
 from patron_events.envelope import PARTITIONS, StreamId, partition_of
 from patron_events.memory import MemoryStore
-from patron_events.store import Append
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.positions import Fenced
 from patron_projections.engine.writer import Writer
 from patron_projections.service import MODELS
 from patron_runtime.metrics import Metrics
 from patron_servers import PostgresServer
-from read_side import ReadSide
+from read_side import TABLES, ReadSide
 
 POSITIONS = "SELECT min(sequence), max(sequence) FROM patron.positions"
 
@@ -116,12 +113,6 @@ async def test_workers_share_the_partitions_and_take_over(log: CustomerLog, side
         await side.caught_up(log.last)
 
 
-async def _poison(log: CustomerLog, person: str, body: bytes) -> None:
-    stream = StreamId("contacts", "person", person)
-    last = (await log.store.last([stream]))[stream]
-    (log.last,) = await log.store.append([Append(stream, last.sequence, str(uuid4()), body)])
-
-
 UNKNOWN_FACT = (
     b'{"id":"x","recorded_at":"2024-01-01T00:00:00Z","actor":{"kind":"user","id":"u"},"cause":{},"version":2,'
     b'"prev":"","events":[{"type":"contacts.never-heard-of","v":1,"occurred_at":"2024-01-01T00:00:00Z","data":{}}]}'
@@ -131,7 +122,7 @@ UNKNOWN_FACT = (
 @pytest.mark.parametrize("body", [b"not a commit", UNKNOWN_FACT])
 async def test_an_unreadable_commit_parks_one_aggregate_only(log: CustomerLog, side: ReadSide, body: bytes) -> None:
     bad, good = await log.person(), await log.person()
-    await _poison(log, bad, body)
+    await log.append_bytes("person", bad, body)
     async with side.worker():
         await log.record("person", good, events.TagsChanged(tags=("after",)))
         await log.record("activity", bad, events.OrderPlaced(order_id="1", currency="USD", amount_minor=1))
@@ -223,6 +214,70 @@ async def test_erasure_leaves_nothing_personal(log: CustomerLog, side: ReadSide,
         found = await side.rows(f"SELECT count(*) FROM patron.{table} AS t WHERE t::text ILIKE %s", f"%{secret}%")  # noqa: S608
         assert found == [(0,)], table
     assert await side.rows("SELECT erased, display_name, search_text FROM patron.people") == [(True, None, "")]
+    async with fresh.worker():
+        await fresh.caught_up(log.last)
+    assert await side.checksums() == await fresh.checksums()
+
+
+async def _holding(side: ReadSide, secret: str) -> list[str]:
+    found: list[str] = []
+    for table in TABLES:
+        ((count,),) = await side.rows(f"SELECT count(*) FROM patron.{table} AS t WHERE t::text ILIKE %s", f"%{secret}%")  # noqa: S608
+        if count:
+            found.append(table)
+    return found
+
+
+@pytest.mark.parametrize("body", [b"not a commit", None])
+async def test_erasure_does_not_wait_behind_a_parked_commit(
+    log: CustomerLog, side: ReadSide, body: bytes | None
+) -> None:
+    person, secret = await log.person(), "Zanzibar"
+    await log.record("person", person, events.PersonNamed(given_name=secret))
+    await log.record("person", person, events.NoteAdded(note_id="n", text=secret, author="user-1"))
+    async with side.worker():
+        await side.caught_up(log.last)
+        assert set(await _holding(side, secret)) == {
+            "rm_people_v1", "rm_timeline_v1", "rm_audit_v1", "rm_audit_facets_v1"
+        }  # fmt: skip
+        if body is None:
+            await log.record("person", person, events.TagsChanged(tags=("nul\0",)))
+        else:
+            await log.append_bytes("person", person, body)
+        await side.caught_up(log.last)
+        await log.record("activity", person, events.OrderPlaced(order_id="1", currency="USD", amount_minor=1))
+        await log.erase(person)
+        await side.caught_up(log.last)
+        assert await _holding(side, secret) == []
+        assert await side.rows("SELECT erased, display_name, search_text FROM patron.people") == [(True, None, "")]
+        assert await side.rows("SELECT model, waiting FROM patron.parked ORDER BY model") == [
+            ("audit", 2), ("people", 2), ("timeline", 2)
+        ]  # fmt: skip
+
+
+async def test_a_parked_and_erased_aggregate_goes_on_after_a_retry(
+    log: CustomerLog, side: ReadSide, fresh: ReadSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, secret = await log.person(), "Zanzibar"
+
+    def broken(row: object, commit: object) -> object:
+        raise ZeroDivisionError
+
+    async with side.worker():
+        await side.caught_up(log.last)
+        with monkeypatch.context() as patch:
+            for model in MODELS:
+                patch.setattr(model, "fold", broken)
+            await log.record("person", person, events.PersonNamed(given_name=secret))
+            await log.erase(person)  # in the same batch as what parks it, or in a later one
+            await side.caught_up(log.last)
+            assert await side.rows("SELECT erased, display_name FROM patron.people") == [(True, None)]
+        await side.rows("UPDATE patron.parked SET retry_requested = true RETURNING 1")
+
+        async def free() -> bool:
+            return await side.rows("SELECT 1 FROM patron.parked") == []
+
+        await soon(free)
     async with fresh.worker():
         await fresh.caught_up(log.last)
     assert await side.checksums() == await fresh.checksums()

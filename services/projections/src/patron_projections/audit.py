@@ -188,6 +188,12 @@ class Audit:
             )
         return Folded(facets.row(head), lines, erases)
 
+    def emptied(self, row: Row) -> Row:
+        """Give the facets of a record without their personal parts."""
+        facets = _Facets(row)
+        facets.erase()
+        return [*row[:3], json_text(facets.personal)]
+
 
 def _common(head: CommitHead) -> list[str | None]:
     actor, cause = head.actor, head.cause

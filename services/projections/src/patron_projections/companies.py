@@ -95,3 +95,7 @@ class Companies:
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Give the company's row after a commit."""
         return Folded(_FOLD(row, commit))
+
+    def emptied(self, row: Row) -> Row:
+        """Give the company's row without anything personal."""
+        return _FOLD.emptied(row)

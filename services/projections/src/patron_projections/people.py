@@ -147,3 +147,7 @@ class People:
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Give the person's row after a commit."""
         return Folded(_FOLD(row, commit))
+
+    def emptied(self, row: Row) -> Row:
+        """Give the person's row without anything personal."""
+        return _FOLD.emptied(row)

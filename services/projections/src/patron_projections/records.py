@@ -284,6 +284,12 @@ class RecordFold:
             draft["search_text"] = searchable([draft[name] for name in self._searched])
         return draft.values
 
+    def emptied(self, row: Row) -> Row:
+        """Give a row as an erasure leaves it, at the position that it has."""
+        draft = Draft(list(row), self._places)
+        self._erase(draft)
+        return draft.values
+
     def _erase(self, draft: Draft) -> None:
         for name in self._personal:
             draft[name] = None

@@ -55,6 +55,10 @@ class ReadModel(Protocol):
         """
         ...
 
+    def emptied(self, row: Row) -> Row:
+        """Give a kept row without anything personal, at the same position: its aggregate is parked and erased."""
+        ...
+
 
 def written_columns(table: Table) -> list[str]:
     """Name the columns that a fold fills, in order; computed ones are left to PostgreSQL."""

@@ -48,11 +48,11 @@ class RowWriter:
         if lines and self._copy_added is not None:
             await _copy_lines(connection, self._copy_added, lines)
 
-    async def keep(self, connection: AsyncConnection, rows: Mapping[str, Row]) -> None:
-        """Write whole rows over older ones; a row that is as new already stays."""
+    async def keep(self, connection: AsyncConnection, rows: Mapping[str, Row], emptied: Collection[str] = ()) -> None:
+        """Write whole rows over older ones; a row that is as new already stays, unless it is to be emptied."""
         if rows:
             await _copy_lines(connection, self._copy_kept, [line(row) for row in rows.values()])
-            await connection.execute(self._upsert)
+            await connection.execute(self._upsert, (list(emptied),))
 
     async def blank(self, connection: AsyncConnection, ids: Collection[str]) -> None:
         """Empty the personal columns of all added rows of these subjects (GDPR art. 17)."""
@@ -92,7 +92,8 @@ def _upserting(table: Table, stage: Identifier, columns: Sequence[str]) -> Compo
     )
     return SQL(
         "INSERT INTO {place} AS standing ({names}) SELECT {names} FROM {stage} "
-        "ON CONFLICT (id) DO UPDATE SET {changes} WHERE excluded.position > standing.position"
+        "ON CONFLICT (id) DO UPDATE SET {changes} WHERE excluded.position > standing.position "
+        "OR (excluded.position = standing.position AND standing.id::text = ANY(%s))"
     ).format(place=_place(table), names=_names(columns), stage=stage, changes=changes)
 
 

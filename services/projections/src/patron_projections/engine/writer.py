@@ -11,6 +11,7 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.errors import ProgramLimitExceeded
 
+from patron_events.catalog.contacts import RecordErased
 from patron_events.envelope import StreamId
 from patron_events.opening import Opened, Unreadable
 from patron_projections.engine.figures import Figures
@@ -45,8 +46,13 @@ class _Outcome:
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     lines: list[str] = field(default_factory=list[str])
     erased: list[str] = field(default_factory=list[str])
+    emptied: set[str] = field(default_factory=set[str])
     parked: dict[StreamId, tuple[int, str]] = field(default_factory=dict[StreamId, tuple[int, str]])
     waiting: dict[StreamId, int] = field(default_factory=dict[StreamId, int])
+
+
+def _erases(item: Item) -> bool:
+    return isinstance(item, Opened) and any(type(recorded.event) is RecordErased for recorded in item.events)
 
 
 class Placed(NamedTuple):
@@ -176,6 +182,7 @@ class Writer:
                 await asyncio.sleep(0)  # lets the rows of another model flow to PostgreSQL meanwhile
             if stream in outcome.parked or (held and self.parking.holds(model, stream)):
                 outcome.waiting[stream] = outcome.waiting.get(stream, 0) + 1
+                self._erase_unfolded(model, item, stream.id, rows, outcome)
                 continue
             reason = reasons.get((model.name, sequence)) if reasons else None
             if isinstance(item, Unreadable):
@@ -193,7 +200,20 @@ class Writer:
                         outcome.erased.append(stream.id)
             if reason is not None:
                 outcome.parked[stream] = sequence, reason
+                self._erase_unfolded(model, item, stream.id, rows, outcome)
         return outcome
+
+    def _erase_unfolded(
+        self, model: ReadModel, item: Item, aggregate: str, rows: dict[str, Row], outcome: _Outcome
+    ) -> None:
+        """Carry out an erasure at once although its commit cannot be folded yet: the right to it does not wait."""
+        if not _erases(item):
+            return
+        outcome.erased.append(aggregate)
+        row = rows.get(aggregate)
+        if row is not None:
+            rows[aggregate] = outcome.rows[aggregate] = model.emptied(row)
+            outcome.emptied.add(aggregate)
 
     async def _standing(self, model: ReadModel, items: Sequence[Placed]) -> dict[str, Row]:
         """Find the present rows of the aggregates of a batch; what begins in this batch has none yet."""
@@ -221,7 +241,7 @@ class Writer:
         writer = self._writers[model.name]
         try:
             await writer.add(self.connection, outcome.lines)
-            await writer.keep(self.connection, outcome.rows)
+            await writer.keep(self.connection, outcome.rows, outcome.emptied)
         except _CONTENT as error:
             raise _RowRefused(model, error) from error
         await writer.blank(self.connection, outcome.erased)
