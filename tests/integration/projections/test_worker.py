@@ -7,6 +7,7 @@ from customer_log import CustomerLog, soon
 from patron_events.catalog import contacts as events
 from patron_events.envelope import PARTITIONS, StreamId, partition_of
 from patron_events.memory import MemoryStore
+from patron_events.rejections import Unavailable
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.positions import Fenced
 from patron_projections.engine.writer import Writer
@@ -217,6 +218,26 @@ async def test_erasure_leaves_nothing_personal(log: CustomerLog, side: ReadSide,
     async with fresh.worker():
         await fresh.caught_up(log.last)
     assert await side.checksums() == await fresh.checksums()
+
+
+async def test_the_key_of_an_erased_person_is_destroyed_where_the_eraser_did_not(
+    log: CustomerLog, side: ReadSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken, parked = await log.person(), await log.person(), await log.person()
+    await log.record("person", parked, events.TagsChanged(tags=("nul\0",)))
+    for person in (broken, parked):  # recorded, but the process died before it destroyed the key
+        await log.record("person", person, events.RecordErased())
+    destroy, refusals = log.vault.destroy, iter([Unavailable(), Unavailable()])
+
+    async def refusing(subject: str) -> None:
+        for refusal in refusals:
+            raise refusal
+        await destroy(subject)
+
+    monkeypatch.setattr(log.vault, "destroy", refusing)
+    async with side.worker():
+        await side.caught_up(log.last)
+    assert set(await log.vault.find(log.people)) == {whole}
 
 
 async def _holding(side: ReadSide, secret: str) -> list[str]:

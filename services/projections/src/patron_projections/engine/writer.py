@@ -51,7 +51,8 @@ class _Outcome:
     waiting: dict[StreamId, int] = field(default_factory=dict[StreamId, int])
 
 
-def _erases(item: Item) -> bool:
+def erases(item: Item) -> bool:
+    """Tell whether a commit records the erasure of its aggregate."""
     return isinstance(item, Opened) and any(type(recorded.event) is RecordErased for recorded in item.events)
 
 
@@ -207,7 +208,7 @@ class Writer:
         self, model: ReadModel, item: Item, aggregate: str, rows: dict[str, Row], outcome: _Outcome
     ) -> None:
         """Carry out an erasure at once although its commit cannot be folded yet: the right to it does not wait."""
-        if not _erases(item):
+        if not erases(item):
             return
         outcome.erased.append(aggregate)
         row = rows.get(aggregate)
