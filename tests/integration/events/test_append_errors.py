@@ -191,13 +191,14 @@ async def test_an_id_that_another_stream_used_is_no_duplicate(seen: Observed, lo
     assert seen.codes[10201] > 0
 
 
-async def test_an_id_decided_anew_answers_the_first_sequence(log: Log) -> None:
+async def test_the_same_command_decided_by_somebody_else_is_stale_and_never_stored_twice(log: Log) -> None:
     first = log.write(log.stream())
     (sequence,) = await log.store.append([first])
-    again = Append(first.stream, sequence, first.message_id, b"decided anew")
-    assert list(await log.store.append([again])) == [sequence]
-    both = [again, log.write(log.stream())]
-    assert (await log.store.append(both))[0] == sequence
+    for expected in (0, sequence):
+        again = Append(first.stream, expected, first.message_id, b"decided elsewhere")
+        for group in ([again], [again, log.write(log.stream())]):
+            with pytest.raises(StaleExpectation):
+                await log.store.append(group)
     assert await log.bodies(first.stream) == [first.body]
 
 

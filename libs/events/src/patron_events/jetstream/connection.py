@@ -8,7 +8,7 @@ commands are written as bytes. Everything else (handshake, TLS, credentials, rec
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from nats.aio.client import Client
 
@@ -176,6 +176,16 @@ class Connection(Client):
         listener = self._awaited.get(subject[self._inbox_length :])
         if listener is not None:
             listener(headers, body)
+
+    async def _process_pong(self) -> None:
+        # nats-py sets the result also on a future whose flush was given up; the InvalidStateError then ends its
+        # reading of the socket for good, without a reconnection, while the connection goes on saying that it is there.
+        waiting = cast("list[asyncio.Future[bool]]", self._pongs)  # pyright: ignore[reportUnknownMemberType]  # nats-py leaves it open
+        if waiting and waiting[0].done():
+            waiting.pop(0)
+            self._pings_outstanding = 0
+            return
+        await super()._process_pong()
 
     async def _on_lost(self) -> None:
         self._connected.clear()

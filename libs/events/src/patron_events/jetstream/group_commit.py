@@ -254,6 +254,9 @@ class Committer:
                 if group.is_own(one):
                     group.accept_from(one.sequence)
                     return
+                if group.is_twin(one):
+                    group.refuse(StaleExpectation())  # whoever decided it reads again and finds the command
+                    return
             after = kept[-1].sequence
         group.anonymous = True
         await self._deliver([group])

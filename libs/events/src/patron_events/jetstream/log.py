@@ -38,8 +38,8 @@ class Log:
     vault: JetStreamVault
 
     async def answers(self) -> None:
-        """Check that the server can be reached, for readiness; raises what nats-py raises."""
-        await self.connection.flush(timeout=2)
+        """Check that JetStream answers, for readiness; raises ConnectionLost, NoResponders or NoAnswer."""
+        await self.connection.ask("$JS.API.INFO", timeout_s=2)
 
 
 @asynccontextmanager

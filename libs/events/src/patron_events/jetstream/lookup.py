@@ -169,7 +169,10 @@ class Lookup:
 
     async def _from_any(self, subject: str) -> Kept | None:
         answer = await self._connection.ask(f"{self._direct}.{subject}", timeout_s=self._timeout_s)
-        return None if status_of(answer.headers) == b"404" else _kept(answer.headers, answer.body)
+        status = status_of(answer.headers)
+        if status and status != b"404":
+            raise NoResponders(status.decode())
+        return None if status else _kept(answer.headers, answer.body)
 
     async def _from_leader(self, subject: str) -> Kept | None:
         request = _encode({"last_by_subj": subject})

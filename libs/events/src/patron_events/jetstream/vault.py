@@ -29,7 +29,7 @@ from patron_events.vault import KeyDestroyed
 _PREFIX: Final = f"$KV.{KEYS_BUCKET}."
 _MARKER: Final = b"KV-Operation: PURGE\r\n"
 _NONCE_BYTES: Final = 12
-_MOST_CACHED: Final = 100_000
+_MOST_CACHED: Final = 20_000  # a key with its cipher takes over a kilobyte
 _ATTEMPT_S: Final = 4.0
 _WATCH_S: Final = 60.0
 

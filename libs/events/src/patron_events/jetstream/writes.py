@@ -68,11 +68,19 @@ class Group:
         return any((last[w.subject].sequence if w.subject in last else 0) != w.expected for w in self.writes)
 
     def is_own(self, kept: Kept | None) -> bool:
-        """Whether a message found in the stream is the first of this group, stored by an earlier attempt."""
+        """Whether a message found in the stream is the first of this group, stored by an earlier attempt.
+
+        The same id is not enough: two processes, or two requests, may have decided the same command at the same
+        time, with other times, nonces and so another hash. Taking the other's commit for one's own would put a
+        hash into the cache that is not in the log, and the next commit would break the chain.
+        """
         first = self.writes[0]
-        if kept is None or kept.subject != first.subject:
-            return False
-        return kept.body == first.body or kept.message_id == first.message_id != ""
+        return kept is not None and kept.subject == first.subject and kept.body == first.body
+
+    def is_twin(self, kept: Kept) -> bool:
+        """Whether a message found in the stream is the same command, decided by somebody else."""
+        first = self.writes[0]
+        return kept.subject == first.subject and kept.message_id == first.message_id != ""
 
 
 class Line:
