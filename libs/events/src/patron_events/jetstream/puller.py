@@ -10,6 +10,7 @@ import asyncio
 import random
 import secrets
 from collections import deque
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import msgspec
@@ -104,11 +105,9 @@ class Puller:
                     await self._create()
                 continue
             self._stir.clear()
-            try:
-                async with asyncio.timeout(left_s):
+            with suppress(TimeoutError):  # a consumer that died is noticed by its silence, also in a long wait
+                async with asyncio.timeout(min(left_s, _SILENCE_S)):
                     await self._stir.wait()
-            except TimeoutError:
-                return
 
     def take(self, most: int) -> list[Pulled]:
         """Take what has come, up to `most` messages, and ask for more."""
