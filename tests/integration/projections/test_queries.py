@@ -286,6 +286,18 @@ async def test_the_audit_trail_has_values_before_and_after(log: CustomerLog, sid
     assert len(by_actor) == sum(item["actor"]["id"] == actor for item in found)
 
 
+@pytest.mark.parametrize("role", ["reader", "agent"])
+async def test_the_address_of_colleagues_is_for_admins_only(
+    log: CustomerLog, side: ReadSide, tmp_path: Path, role: str
+) -> None:
+    await log.person()
+    await built(log, side)
+    async for queries in client(side.url, tmp_path, role=role):
+        response = await queries.get("/audit")
+        assert {tuple(item["actor"]) for item in response.json()["items"]} == {("kind", "id", "authority")}
+        assert "192.0.2.7" not in response.text
+
+
 async def test_after_waits_for_the_position_and_says_where_the_model_stands(
     log: CustomerLog, side: ReadSide, queries: Queries
 ) -> None:
@@ -387,5 +399,6 @@ async def test_readers_may_ask_but_not_retry(side: ReadSide, tmp_path: Path) -> 
     async for queries in client(side.url, tmp_path, role="reader"):
         answer = await queries.http.post("/projections/v1/parked/people/person/x/retry")
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert await queries.refusal("/parked") == (403, "forbidden", None)
         queries.http.headers.pop("Authorization")
         assert await queries.refusal("/people") == (401, "token-missing", None)

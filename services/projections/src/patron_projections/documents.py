@@ -117,9 +117,10 @@ def happening_document(row: Row) -> Document:
     }
 
 
-def change_document(row: Row) -> Document:
-    """Show one entry of the audit trail."""
+def change_document(row: Row, *, with_address: bool) -> Document:
+    """Show one entry of the audit trail. with_address: also where the actor was, which is personal."""
     changes: Document = {**row["changes"], **(row["personal"] or {})}
+    address: Document = {"address": row["address"]} if with_address else {}
     return {
         "id": f"{row['commit_id']}:{row['index']}",
         "record": {"kind": row["record_kind"], "id": row["record_id"], "version": row["version"]},
@@ -131,7 +132,7 @@ def change_document(row: Row) -> Document:
             "kind": row["actor_kind"],
             "id": row["actor_id"],
             "authority": row["authority"],
-            "address": row["address"],
+            **address,
         },
         "changes": [
             {"field": name, "before": before, "after": after} for name, (before, after) in sorted(changes.items())

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from patron_projections.api.parts import (
@@ -21,10 +21,13 @@ from patron_projections.api.parts import (
 from patron_projections.documents import change_document, happening_document, purchases_document
 from patron_projections.histories import Changes, Happenings, Turn
 from patron_runtime.bodies import router
+from patron_runtime.identity import Principal, Role
 from patron_runtime.problems import problems
+from patron_runtime.requests import requires
 
 routes = router(prefix="/projections/v1", tags=["history"], dependencies=READERS)
 
+Caller = Annotated[Principal, Depends(requires(Role.READER))]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 _PROBLEMS = LIST_PROBLEMS | problems(PeriodInvalid)
 _FROM = Field(None, alias="from", max_length=40, description="RFC 3339 time or date, inclusive.")
@@ -105,12 +108,16 @@ async def timeline(parts: Asked, customer_id: UUID, query: Annotated[TimelineQue
 
 
 @routes.get("/audit", response_model=ListAnswer, responses=_PROBLEMS)
-async def audit(parts: Asked, query: Annotated[AuditQuery, Query()]) -> Response:
-    """Tell who changed what, when and from where, with the values before and after."""
+async def audit(parts: Asked, caller: Caller, query: Annotated[AuditQuery, Query()]) -> Response:
+    """Tell who changed what, when and from where, with the values before and after.
+
+    `actor.address` is in answers to admins only.
+    """
     fresh = Freshened(parts, "audit")
     await fresh.wait(query)
     page = await parts.audit.page(query.wanted(), query.turn())
-    return await fresh.page([change_document(row) for row in page.rows], page)
+    admin = caller.may(Role.ADMIN)
+    return await fresh.page([change_document(row, with_address=admin) for row in page.rows], page)
 
 
 @routes.get("/purchases/summary", response_model=PurchasesAnswer, responses=_PROBLEMS)

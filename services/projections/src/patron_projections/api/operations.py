@@ -2,18 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Response
+from fastapi import Path, Query, Response
 from pydantic import BaseModel
 
 from patron_events.envelope import Position
-from patron_projections.api.parts import READERS, Asked, ListAnswer, Listed, answered
+from patron_projections.api.parts import ADMINS, READERS, Asked, ListAnswer, Listed, answered
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
 from patron_projections.database import ReadModelsUnavailable
 from patron_projections.operations import NotParked
 from patron_runtime.bodies import router
-from patron_runtime.identity import Role
 from patron_runtime.problems import problems
-from patron_runtime.requests import requires
 
 routes = router(prefix="/projections/v1", tags=["operations"])
 
@@ -80,11 +78,11 @@ async def positions(parts: Asked) -> Response:
 @routes.get(
     "/parked",
     response_model=ListAnswer,
-    dependencies=READERS,
+    dependencies=ADMINS,
     responses=problems(ReadModelsUnavailable, CursorInvalid),
 )
 async def parked(parts: Asked, query: Annotated[Listed, Query()]) -> Response:
-    """List aggregates that wait because one of their commits cannot be applied."""
+    """List aggregates that wait because one of their commits cannot be applied; for admins."""
     asked = question("parked")
     place = ("", 0, "")
     if query.cursor is not None:
@@ -108,7 +106,7 @@ async def parked(parts: Asked, query: Annotated[Listed, Query()]) -> Response:
     "/parked/{model}/{category}/{aggregate_id}/retry",
     status_code=202,
     response_model=RetryAnswer,
-    dependencies=[Depends(requires(Role.ADMIN))],
+    dependencies=ADMINS,
     responses=problems(NotParked, ReadModelsUnavailable),
 )
 async def retry(

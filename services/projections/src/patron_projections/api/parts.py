@@ -67,6 +67,7 @@ def parts_of(request: Request) -> Parts:
 
 Asked = Annotated[Parts, Depends(parts_of)]
 READERS: Final = [Depends(requires(Role.READER))]
+ADMINS: Final = [Depends(requires(Role.ADMIN))]
 LIST_PROBLEMS: Final = problems(CursorInvalid, AfterInvalid, ValueRefused, ReadModelsUnavailable)
 
 
