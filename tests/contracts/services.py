@@ -1,7 +1,8 @@
 """The HTTP services that have a contract.
 
-A new service is one line in each table. One that needs a server asks for its fixture by name, as in
-`request.getfixturevalue("database_url")`; its document must be made without.
+A new service is one line in each table; a document by itself is compared with its snapshot only. A service that
+needs a server asks for its fixture by name, as in `request.getfixturevalue("database_url")`; its document must be
+made without.
 """
 
 import asyncio
@@ -15,6 +16,9 @@ import pytest
 from fastapi import FastAPI
 
 from contacts.served import BASE, Contacts, bearer, contacts_service
+from patron_projections import service as projections
+from patron_runtime.identity import Verifier
+from patron_runtime.settings import RuntimeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,15 @@ def _contacts(request: pytest.FixtureRequest, path: str) -> ServedService:
     return ServedService(app, bearer("admin"), known)
 
 
+def _projections_document() -> dict[str, Any]:
+    return projections.build(Verifier([]), RuntimeSettings(), postgres_url="").openapi()
+
+
 DOCUMENTS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "contacts": lambda: _contacts_app().openapi(),
+    "projections": _projections_document,
 }
+# Projections are asked beside their rows, in integration/projections/test_any_request.py.
 # Called for every operation; answers a service in which the known things exist, for calls of that path.
 SERVICES: Final[dict[str, Callable[[pytest.FixtureRequest, str], ServedService]]] = {
     "contacts": _contacts,

@@ -33,7 +33,7 @@ def document(service: str) -> dict[str, Any]:
 
 OPERATIONS: Final = [
     (service, path, method)
-    for service in DOCUMENTS
+    for service in SERVICES
     for path, operations in document(service)["paths"].items()
     for method in operations
 ]
