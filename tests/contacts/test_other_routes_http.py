@@ -226,3 +226,15 @@ async def test_custom_values_are_checked_on_every_way_in(agent: httpx.AsyncClien
         (item,) = (await admin.post(f"{PEOPLE}/bulk", json={"items": [body]})).json()["results"]
         assert (item["status"], item["code"], item["field"]) == ("rejected", code, "custom.seats")
     assert (await admin.patch(f"{PEOPLE}/{grace}", json={"custom": {"seats": 3}})).status_code == 200
+
+
+async def test_what_a_person_does_for_a_company_names_the_company(contacts: Contacts, agent: httpx.AsyncClient) -> None:
+    person = await created(agent)
+    employer = await company(agent)
+    call = {"customer": {"person_id": person}, "kind": "call", "company_id": employer}
+
+    assert (await agent.post(f"{BASE}/interactions", json=call)).status_code == 201
+    unknown = await agent.post(f"{BASE}/interactions", json={**call, "company_id": person})
+
+    assert refusal(unknown) == (422, "company-not-found", "company_id")
+    assert [fact.company_id for fact in await contacts.facts(ACTIVITY, person)] == [employer]  # pyright: ignore[reportAttributeAccessIssue]

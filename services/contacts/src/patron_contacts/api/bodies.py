@@ -246,9 +246,15 @@ class UpsertCompany(Body):
 
 
 class ReasonBody(Body):
-    """Why something is done; without personal data."""
+    """Why something is done; it is erased with the record."""
 
     reason: Text | None = None
+
+
+class ErasureBody(Body):
+    """Why a record is erased: no free text, because the reason stays."""
+
+    reason: Literal["request", "consent-withdrawn", "retention", "other"] = "request"
 
 
 class StageBody(Body):
@@ -284,6 +290,9 @@ class InteractionBody(Body):
     """A contact with a customer."""
 
     customer: CustomerBody
+    company_id: Id | None = Field(
+        default=None, description="The company that the person acted for; its timeline shows it too."
+    )
     kind: Literal["email", "call", "meeting", "chat", "visit", "form", "social", "note", "other"]
     direction: Literal["inbound", "outbound"] | None = None
     channel: Text | None = None
@@ -310,6 +319,9 @@ class OrderBody(Body):
     """A purchase."""
 
     customer: CustomerBody
+    company_id: Id | None = Field(
+        default=None, description="The company that the person acted for; its timeline shows it too."
+    )
     currency: Text = Field(examples=["USD"])
     amount: Amount | None = None
     lines: Annotated[list[OrderLineBody], Field(max_length=1_000)] | None = None

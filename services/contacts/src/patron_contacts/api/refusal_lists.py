@@ -36,6 +36,7 @@ FIELD: Final = (*ALWAYS, errors.FieldNotFound, errors.FieldTypeFixed, value_erro
 ACTIVITY: Final = (
     *ALWAYS,
     errors.CustomerNotFound,
+    errors.CompanyNotFound,
     value_errors.TimeInvalid,
     value_errors.TimeInFuture,
     value_errors.CurrencyUnknown,

@@ -77,6 +77,7 @@ def interaction(body: Body, own_id: str, now: datetime) -> Dated:
         subject=_optional(body, "subject", 1_000),
         body=_optional(body, "body", NOTE_TEXT),
         duration_s=body.get("duration_s"),
+        company_id=body.get("company_id"),
         source=_optional(body, "source"),
         external_id=_optional(body, "external_id"),
         properties=attributes(body.get("properties") or {}, "properties"),
@@ -137,6 +138,7 @@ def order(body: Body, own_id: str, now: datetime) -> Dated:
         amount_minor=total,
         lines=lines,
         status=_optional(body, "status"),
+        company_id=body.get("company_id"),
         source=_optional(body, "source"),
         external_id=_optional(body, "external_id"),
     )

@@ -14,6 +14,7 @@ from patron_contacts.domain.activity_body import CustomerRef, customer_ref
 from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.company import COMPANY
 from patron_contacts.domain.errors import CustomerNotFound, RepeatedInRequest
+from patron_contacts.domain.intake import CompanyRef
 from patron_contacts.domain.person import PERSON, CreatePerson
 from patron_contacts.domain.record import Changes
 from patron_contacts.handlers.bulk import Result, item_asked, rejected
@@ -34,9 +35,13 @@ Ref = tuple[str, str, str]
 
 @dataclass(slots=True)
 class _Group:
-    """Items of one customer that go into one commit, and what their commit recorded."""
+    """Items of one customer that go into one commit, and what their commit recorded.
+
+    company_id: the company that a person acted for; items for different companies stand or fall by themselves.
+    """
 
     customer: CustomerRef
+    company_id: str | None = None
     items: list[tuple[int, Dated]] = field(default_factory=list[tuple[int, Dated]])
     size: int = 0
     recorded: set[Ref] = field(default_factory=set[Ref])
@@ -81,7 +86,7 @@ class ActivityHandlers:
         """Record one fact; `unchanged` when its (source, external id) is on record for this customer.
 
         Raises:
-            CustomerNotFound, and the refusals of values.
+            CustomerNotFound, CompanyNotFound, and the refusals of values.
         """
         (result,) = await self.log_each([body], asked, create_people=False)
         if result.refusal is not None:
@@ -106,7 +111,7 @@ class ActivityHandlers:
 
     def _grouped(self, bodies: Sequence[Body | Rejection], asked: Asked, results: dict[int, Result]) -> list[_Group]:
         now = datetime.now(UTC)
-        open_groups: dict[CustomerRef, _Group] = {}
+        open_groups: dict[tuple[CustomerRef, str | None], _Group] = {}
         groups: list[_Group] = []
         seen: set[tuple[CustomerRef, Ref]] = set()
         for index, body in enumerate(bodies):
@@ -121,10 +126,11 @@ class ActivityHandlers:
                 results[index] = rejected(refusal)
                 continue
             seen.add((customer, _ref(dated)))
-            group = open_groups.get(customer)
+            kind = (customer, body.get("company_id"))
+            group = open_groups.get(kind)
             size = _stored_size(dated)
             if group is None or len(group.items) >= GROUP or group.size + size > GROUP_BYTES:
-                group = open_groups[customer] = _Group(customer)
+                group = open_groups[kind] = _Group(*kind)
                 groups.append(group)
             group.items.append((index, dated))
             group.size += size
@@ -148,6 +154,7 @@ class ActivityHandlers:
             customers |= {person_by_id(key) for key in keys if key.kind == "external-id"}
         known = sorted(one for one in customers if one is not None)
         reads: list[tuple[AnyDecider, str]] = [(decider, one) for one in known for decider in (PERSON, ACTIVITY)]
+        reads += [(COMPANY, one) for one in sorted({group.company_id for group in groups if group.company_id})]
         works: list[tuple[Work, Asked]] = [
             (self._work(group, create_people=create_people), item_asked(asked, group.items[0][0])) for group in groups
         ]
@@ -158,7 +165,9 @@ class ActivityHandlers:
     def _work(self, group: _Group, *, create_people: bool) -> Work:
         async def work(unit: Unit) -> None:
             entity, customer_id = await self._customer(unit, group.customer, create_people=create_people)
-            company_id = customer_id if entity == COMPANIES else None
+            company_id = customer_id if entity == COMPANIES else group.company_id
+            if entity == PEOPLE and company_id is not None:
+                await self.records.company_id(unit, CompanyRef(company_id=company_id), "company_id")
             dated = [of_company(one, company_id) for _, one in group.items]
             before = await unit.state(ACTIVITY, customer_id)
             refs = [_ref(dated) for _, dated in group.items]
