@@ -17,13 +17,11 @@ from patron_contacts.api.bodies import (
 )
 from patron_contacts.api.parts import RecordId, Using
 from patron_contacts.api.views import person_view
-from patron_contacts.domain.intake import CompanyRef
 from patron_contacts.domain.lifecycle import check_stage
 from patron_contacts.domain.moments import instant
-from patron_contacts.domain.person import LinkCompany, MoveStage, StageMove, UnlinkCompany
+from patron_contacts.domain.person import MoveStage, StageMove, UnlinkCompany
 from patron_contacts.handlers.bulk import RecordBulk
 from patron_contacts.handlers.kinds import link
-from patron_events.decisions import Asked, Unit
 from patron_runtime.answers import stamp
 from patron_runtime.bodies import router
 from patron_runtime.problems import problems
@@ -94,9 +92,7 @@ async def link_company(
 ) -> Accepted:
     """Link a person to a company, or change that link."""
     command = asked(by, f"people/{record_id}/companies/{company_id}", using.index, plain(body))
-    await _check_company(using, company_id, command)
-    linked = LinkCompany(link(company_id, plain(body)))
-    return accepted(response, await using.real.people.command(record_id, linked, command))
+    return accepted(response, await using.real.people.link(record_id, link(company_id, plain(body)), command))
 
 
 @people.delete("/{record_id}/companies/{company_id}", responses=problems(*refusal_lists.LINK))
@@ -106,11 +102,3 @@ async def unlink_company(
     """Remove a link that was a mistake; a link that ended gets an end date instead."""
     command = asked(by, f"people/{record_id}/companies/{company_id}/delete", using.index)
     return accepted(response, await using.real.people.command(record_id, UnlinkCompany(company_id), command))
-
-
-async def _check_company(using: Using, company_id: str, command: Asked) -> None:
-    records = using.real.people.records
-    unit = Unit(
-        records.decisions.journal, command, (await records.terms("people", command, adding=False)).now, fresh=True
-    )
-    await records.company_id(unit, CompanyRef(company_id=company_id), "company_id")

@@ -7,6 +7,8 @@ from typing import Any
 from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.company import COMPANY, CreateCompany
 from patron_contacts.domain.errors import CompanyIsOwnParent, RecordNotFound
+from patron_contacts.domain.intake import CompanyRef
+from patron_contacts.domain.person import CompanyLink, LinkCompany
 from patron_contacts.domain.record import Changes, Erase, Record
 from patron_contacts.domain.value_errors import CustomFieldUnknown
 from patron_contacts.handlers.kinds import Draft, Kind
@@ -87,6 +89,20 @@ class RecordHandlers:
 
         async def work(unit: Unit) -> None:
             await self.records.apply(unit, self.kind.entity, target, command)
+
+        return await self.records.decisions.transact(work, asked)
+
+    async def link(self, person_id: str, link: CompanyLink, asked: Asked) -> Committed:
+        """Link a person to a company, or change that link.
+
+        Raises:
+            CompanyNotFound, LinkDatesReversed, RecordNotFound, RecordErased, RecordArchived.
+        """
+        target = await self._target(person_id)
+
+        async def work(unit: Unit) -> None:
+            await self.records.company_id(unit, CompanyRef(company_id=link.company_id), "company_id")
+            await self.records.apply(unit, self.kind.entity, target, LinkCompany(link))
 
         return await self.records.decisions.transact(work, asked)
 

@@ -12,7 +12,6 @@ from patron_contacts.domain.company import COMPANY
 from patron_contacts.domain.errors import CompanyNotFound
 from patron_contacts.domain.intake import CompanyRef, Terms
 from patron_contacts.domain.record import Definitions, Record, unique_keys
-from patron_contacts.domain.value_errors import CustomFieldUnknown
 from patron_contacts.handlers.fields import FieldHandlers
 from patron_events.decider import Decider
 from patron_events.decisions import Asked, Decisions, Unit
@@ -23,6 +22,7 @@ _IDS: Final = UUID("0f5c5c0e-5f5d-5f6f-9c8e-7a1f3f0f2b11")
 PEOPLE: Final = "people"
 COMPANIES: Final = "companies"
 RecordDecider = Decider[Record, Any, Any]
+Body = Mapping[str, Any]
 
 
 def derived_id(*parts: str) -> str:
@@ -104,7 +104,3 @@ class Target:
     decider: RecordDecider
     id: str
     definitions: Definitions
-
-
-Body = Mapping[str, Any]
-__all__ = ["COMPANIES", "PEOPLE", "Body", "CustomFieldUnknown", "Records", "Target", "derived_id"]
