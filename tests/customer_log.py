@@ -136,7 +136,7 @@ class CustomerLog:
     async def erase(self, record_id: str, category: str = "person") -> int:
         """Destroy the key of a record, and record that."""
         await self.vault.destroy(record_id)
-        return await self.record(category, record_id, events.RecordErased(reason="asked for"))
+        return await self.record(category, record_id, events.RecordErased(reason="request"))
 
     def _activity(self) -> Fact:
         company = self.random.choice([None, *self.companies])
@@ -172,7 +172,7 @@ class CustomerLog:
             events.RecordArchived(),
             events.RecordRestored(),
             events.CustomFieldsChanged(fields=(events.Attribute("plan", "lead"),)),
-            events.AcquisitionChanged(first_touch=events.Touch(source="web", at=BEGIN)),
+            events.AcquisitionChanged(first_touch=(events.Touch(source="web", at=BEGIN),)),
         ]
         return random.choice(choices)
 

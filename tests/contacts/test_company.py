@@ -14,7 +14,7 @@ from patron_events.scenarios import given
 created = events.CompanyCreated()
 named = events.CompanyNamed(name="Acme", legal_name="Acme Inc.")
 archived = events.RecordArchived()
-erased = events.RecordErased()
+erased = events.RecordErased(reason="request")
 
 
 def stating(kind: type[Fact], **members: Any) -> Changes:

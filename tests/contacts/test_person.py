@@ -43,7 +43,7 @@ named = events.PersonNamed(given_name="Grace", family_name="Hopper")
 mailed = events.EmailsChanged(emails=(events.EmailAddress("grace@example.org", primary=True),))
 identified = events.ExternalIdsChanged(external_ids=(events.ExternalId("crm", "1"),))
 archived = events.RecordArchived()
-erased = events.RecordErased()
+erased = events.RecordErased(reason="request")
 noted = events.NoteAdded(note_id="n1", text="Called.", author="ann")
 linked = events.CompanyLinked(company_id=ACME, role="Admiral")
 
@@ -194,8 +194,8 @@ def test_archive_and_restore_are_harmless_to_repeat() -> None:
 def test_erasure_leaves_nothing_but_that_there_was_somebody() -> None:
     outcome = (
         given(PERSON, created, named, mailed, noted, linked)
-        .when(Erase("asked for"))
-        .then(events.RecordErased(reason="asked for"))
+        .when(Erase("retention"))
+        .then(events.RecordErased(reason="retention"))
     )
     assert (outcome.state.status, outcome.state.facets, outcome.state.notes, outcome.state.links) == (
         "erased",

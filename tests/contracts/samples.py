@@ -38,8 +38,8 @@ SAMPLES: Final[tuple[Fact, ...]] = (
     ),
     events.AcquisitionChanged(
         lead_source="conference",
-        first_touch=events.Touch("google", "cpc", "spring", _AT),
-        last_touch=events.Touch(source="newsletter"),
+        first_touch=(events.Touch("google", "cpc", "spring", _AT),),
+        last_touch=(events.Touch(source="newsletter"),),
     ),
     events.LifecycleStageChanged(to="customer", was="lead"),
     events.CompanyLinked(
@@ -96,7 +96,7 @@ SAMPLES: Final[tuple[Fact, ...]] = (
     events.NoteRemoved(note_id="3b1f"),
     events.RecordArchived(reason="left"),
     events.RecordRestored(),
-    events.RecordErased(reason="asked for"),
+    events.RecordErased(reason="request"),
     events.InteractionLogged(
         interaction_id="i1",
         kind="call",

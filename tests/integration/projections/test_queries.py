@@ -122,7 +122,7 @@ async def test_people_are_filtered_by_any_field(log: CustomerLog, side: ReadSide
         events.EmailsChanged(
             emails=(events.EmailAddress("cid@x.example", primary=True), events.EmailAddress("c@y.example"))
         ),
-        events.AcquisitionChanged(first_touch=events.Touch(source="100%_web")),
+        events.AcquisitionChanged(first_touch=(events.Touch(source="100%_web"),)),
     )
     await built(log, side)
 
@@ -147,6 +147,31 @@ async def test_people_are_filtered_by_any_field(log: CustomerLog, side: ReadSide
     assert await found("first_touch.source:contains:0%X") == []
     assert await found("created_at:gte:2024-03-01", "created_at:lt:9999-12-31T23:59:59Z") == ["Ann", "Bob", "Cid"]
     assert await found("archived:eq:true") == []
+
+
+async def test_addresses_and_numbers_are_found_however_they_are_spelled(
+    log: CustomerLog, side: ReadSide, queries: Queries
+) -> None:
+    addresses = (events.EmailAddress("Case.Test@Example.org", primary=True), events.EmailAddress("Second@x.example"))
+    numbers = (events.PhoneNumber("030 / 765-4321", "+49307654321", primary=True), events.PhoneNumber("0171 22 33"))
+    await someone(log, "Ann", events.EmailsChanged(emails=addresses), events.PhonesChanged(phones=numbers))
+    other = (events.PhoneNumber("030 9999999", "+49309999999", primary=True),)
+    await someone(log, "Bob", events.PhonesChanged(phones=other))
+    await built(log, side)
+    for asked in (
+        *("email:eq:case.test@example.org", "email:in:x,CASE.TEST@example.ORG", "email:ne:none@x.example"),
+        *("emails:eq:second@X.example", "emails:contains:case.test@EXAMPLE.org", "emails:in:second@x.example"),
+        *("phone:eq:0307654321", "phone:eq:(030) 7654321", "phone:eq:+49 30 7654321", "phone:eq:0049307654321"),
+        *("phones:contains:0171-2233", "phone:in:1,01712233"),
+    ):
+        names = await queries.names(filter=[asked, "given_name:eq:Ann"])
+        assert names == ["Ann"], asked
+        if ":ne:" not in asked:
+            assert await queries.names(filter=asked) == ["Ann"], asked
+    assert await queries.names(filter="phone:ne:0307654321") == ["Bob"]
+    for q in ("030 7654321", "030 76 54 321", "(030) 765-4321", "+49 30 7654321", "0307654321", "Ann 0171"):
+        assert (await queries.names(q=q))[:1] == ["Ann"], q
+    assert (await queries.items("/people", q="0171 2233"))[0]["emails"][0]["value"] == "Case.Test@Example.org"
 
 
 @pytest.mark.parametrize(

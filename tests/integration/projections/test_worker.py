@@ -202,6 +202,12 @@ async def test_erasure_leaves_nothing_personal(log: CustomerLog, side: ReadSide,
     await log.record("person", person, events.PersonDetailsChanged(job_title=secret, department="Support"))
     await log.record("person", person, events.NoteAdded(note_id="n", text=secret, author="user-1"))
     await log.record("person", person, events.NoteRemoved(note_id="n"))
+    touch = events.Touch(campaign=secret)
+    await log.record("person", person, events.AcquisitionChanged(lead_source="web", first_touch=(touch,)))
+    await log.record("person", person, events.ExternalIdsChanged(external_ids=(events.ExternalId("crm", secret),)))
+    await log.record("person", person, events.CompanyLinked(company_id=log.companies[0], role=secret, primary=True))
+    await log.record("person", person, events.RecordArchived(reason=secret))
+    await log.record("person", person, events.RecordRestored())
     said = events.InteractionLogged(interaction_id="i", kind="call", subject=secret, company_id=log.companies[0])
     await log.record("activity", person, said)
     async with side.worker():
@@ -215,6 +221,8 @@ async def test_erasure_leaves_nothing_personal(log: CustomerLog, side: ReadSide,
         found = await side.rows(f"SELECT count(*) FROM patron.{table} AS t WHERE t::text ILIKE %s", f"%{secret}%")  # noqa: S608
         assert found == [(0,)], table
     assert await side.rows("SELECT erased, display_name, search_text FROM patron.people") == [(True, None, "")]
+    shown = "SELECT external_ids, external_keys, companies->0->'role', companies->0->'primary' FROM patron.people"
+    assert await side.rows(shown) == [(None, None, None, True)]
     async with fresh.worker():
         await fresh.caught_up(log.last)
     assert await side.checksums() == await fresh.checksums()

@@ -85,8 +85,8 @@ def _stated(fact: Fact, prefix: str) -> Documents:
     match fact:
         case events.CompanyUnlinked() | events.NoteRemoved() | events.FieldRetired():
             return _NOTHING
-        case events.RecordArchived(reason=reason):
-            return Documents({"archived": True, **({} if reason is None else {"reason": reason})}, None, erased=False)
+        case events.RecordArchived():
+            return documents_of(fact)._replace(open={"archived": True})
         case events.RecordRestored():
             return Documents({"archived": False}, None, erased=False)
         case events.LifecycleStageChanged(to=stage):

@@ -3,6 +3,7 @@
 from typing import ClassVar, Final
 
 import msgspec
+from msgspec import structs
 from sqlalchemy import Column, Date, DateTime, Index, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
@@ -82,8 +83,8 @@ def _preferences(draft: Draft, fact: events.PreferencesChanged, _: Recorded[Fact
 
 def _acquisition(draft: Draft, fact: events.AcquisitionChanged, _: Recorded[Fact]) -> None:
     draft["lead_source"] = fact.lead_source
-    draft["first_touch"] = None if fact.first_touch is None else json_text(plain(fact.first_touch))
-    draft["last_touch"] = None if fact.last_touch is None else json_text(plain(fact.last_touch))
+    for name, touches in (("first_touch", fact.first_touch), ("last_touch", fact.last_touch)):
+        draft[name] = next((json_text(plain(touch)) for touch in known(touches, ())), None)
 
 
 def _stage(draft: Draft, fact: events.LifecycleStageChanged, recorded: Recorded[Fact]) -> None:
@@ -103,7 +104,7 @@ def _link(draft: Draft, company_id: str, link: dict[str, object] | None) -> None
 
 
 def _linked(draft: Draft, fact: events.CompanyLinked, _: Recorded[Fact]) -> None:
-    _link(draft, fact.company_id, plain(fact))
+    _link(draft, fact.company_id, plain(structs.replace(fact, role=known(fact.role, None))))
 
 
 def _unlinked(draft: Draft, fact: events.CompanyUnlinked, _: Recorded[Fact]) -> None:
@@ -128,7 +129,10 @@ _FOLD: Final = RecordFold(
         events.CompanyLinked: _linked,
         events.CompanyUnlinked: _unlinked,
     },
-    (*PERSONAL, *_NAMES, "job_title", "birth_date", "gender", "description", "preferences"),
+    (
+        *(*PERSONAL, *_NAMES, "job_title", "birth_date", "gender", "description", "preferences"),
+        *("first_touch", "last_touch"),
+    ),
     (*_NAMES, "job_title", "department", "email_values", "phone_values", "locality", "external_keys"),
     _display_name,
 )

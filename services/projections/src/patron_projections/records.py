@@ -26,13 +26,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR, UUID
 from patron_events.catalog import contacts as events
 from patron_events.envelope import Recorded
 from patron_events.opening import Opened
-from patron_events.personal import Erased
+from patron_events.personal import Erased, known
 from patron_events.registry import Fact
 from patron_projections.engine.read_model import Row, array_text, bool_text, json_text, time_text, written_columns
 
 TRUE: Final = bool_text(True)
 FALSE: Final = bool_text(False)
 _SEARCHED: Final = 4_000
+_NOT_OF_NUMBERS: Final = re.compile(r"[\W_]+")
 _SEPARATORS: Final = re.compile(r"[@._+\-]+")
 
 
@@ -100,6 +101,7 @@ def record_indexes(columns: Sequence[Column[Any]], *sorted_by: str) -> list[Inde
 PERSONAL: Final = (
     "display_name", "email", "email_values", "emails", "phone", "phone_values", "phones", "country", "region",
     "locality", "postal_code", "addresses", "social", "urls", "custom_personal",
+    "external_ids", "external_keys",
 )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def attributes(values: Sequence[events.Attribute] | Erased) -> str | None:
 def _emails(draft: Draft, fact: events.EmailsChanged, _: Recorded[Fact]) -> None:
     emails = () if isinstance(fact.emails, Erased) else fact.emails
     draft["emails"] = documents(emails)
-    draft["email_values"] = texts([email.value for email in emails])
+    draft["email_values"] = texts([email_key(email.value) for email in emails])
     draft["email"] = next((email.value for email in emails if email.primary), emails[0].value if emails else None)
 
 
@@ -158,7 +160,8 @@ def _phones(draft: Draft, fact: events.PhonesChanged, _: Recorded[Fact]) -> None
     phones = () if isinstance(fact.phones, Erased) else fact.phones
     draft["phones"] = documents(phones)
     numbers = [phone.value or phone.typed for phone in phones]
-    draft["phone_values"] = texts(numbers)
+    keys = (number_key(form) for phone in phones for form in (phone.value, phone.typed) if form)
+    draft["phone_values"] = texts([key for key in dict.fromkeys(keys) if key])
     primary = [number for number, phone in zip(numbers, phones, strict=True) if phone.primary]
     draft["phone"] = next(iter(primary or numbers), None)
 
@@ -186,8 +189,9 @@ def _custom(draft: Draft, fact: events.CustomFieldsChanged, _: Recorded[Fact]) -
 
 
 def _external_ids(draft: Draft, fact: events.ExternalIdsChanged, _: Recorded[Fact]) -> None:
-    draft["external_ids"] = documents(fact.external_ids)
-    draft["external_keys"] = texts([f"{one.source}:{one.id}" for one in fact.external_ids])
+    external_ids = known(fact.external_ids, ())
+    draft["external_ids"] = documents(external_ids)
+    draft["external_keys"] = texts([f"{one.source}:{one.id}" for one in external_ids])
 
 
 def _owner(draft: Draft, fact: events.OwnerAssigned, _: Recorded[Fact]) -> None:
@@ -293,8 +297,26 @@ class RecordFold:
     def _erase(self, draft: Draft) -> None:
         for name in self._personal:
             draft[name] = None
+        if "companies" in self._places:
+            _forget_roles(draft)
         draft["search_text"] = ""
         draft["erased"] = TRUE
+
+
+def _forget_roles(draft: Draft) -> None:
+    links = msgspec.json.decode(draft["companies"] or "[]")
+    if links:
+        draft["companies"] = json_text([{name: link[name] for name in link if name != "role"} for link in links])
+
+
+def email_key(address: str) -> str:
+    """Fold what does not tell addresses apart, in what is stored to be found and in what is asked for alike."""
+    return address.lower()
+
+
+def number_key(number: str) -> str:
+    """Reduce a telephone number to what is dialled: `+49 (30) 1-2` and `0049 30 12` give `493012`."""
+    return _NOT_OF_NUMBERS.sub("", number).lower().removeprefix("00")
 
 
 def searchable(parts: Iterable[str | None]) -> str:

@@ -139,11 +139,11 @@ class PreferencesChanged(Fact, frozen=True):
 
 @event_type("contacts.acquisition-changed", version=1)
 class AcquisitionChanged(Fact, frozen=True):
-    """Where a person came from: lead source, first and last touch."""
+    """Where a person came from: lead source, first and last touch (none or one each)."""
 
     lead_source: str | None = None
-    first_touch: Touch | None = None
-    last_touch: Touch | None = None
+    first_touch: Personal[tuple[Touch, ...]] = ()
+    last_touch: Personal[tuple[Touch, ...]] = ()
 
 
 @event_type("contacts.lifecycle-stage-changed", version=1)
@@ -159,7 +159,7 @@ class CompanyLinked(Fact, frozen=True):
     """The person works for, or has another role at, a company. Dates are inclusive; None is open."""
 
     company_id: str
-    role: str | None = None
+    role: Personal[str] | None = None
     start: date | None = None
     end: date | None = None
     primary: bool = False
@@ -253,7 +253,7 @@ class CustomFieldsChanged(Fact, frozen=True):
 class ExternalIdsChanged(Fact, frozen=True):
     """All ids in other systems, sorted."""
 
-    external_ids: tuple[ExternalId, ...] = ()
+    external_ids: Personal[tuple[ExternalId, ...]] = ()
 
 
 @event_type("contacts.owner-assigned", version=1)
@@ -284,7 +284,7 @@ class NoteRemoved(Fact, frozen=True):
 class RecordArchived(Fact, frozen=True):
     """The record left daily use and gave up its unique keys."""
 
-    reason: str | None = None
+    reason: Personal[str] | None = None
 
 
 @event_type("contacts.record-restored", version=1)
@@ -294,7 +294,10 @@ class RecordRestored(Fact, frozen=True):
 
 @event_type("contacts.record-erased", version=1)
 class RecordErased(Fact, frozen=True):
-    """The key of the data subject was destroyed (GDPR art. 17); what was personal cannot be read any more."""
+    """The key of the data subject was destroyed (GDPR art. 17); what was personal cannot be read any more.
+
+    reason: request, consent-withdrawn, retention or other; never free text, which would outlive the erasure.
+    """
 
     reason: str | None = None
 

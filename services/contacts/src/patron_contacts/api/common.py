@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from patron_contacts.api import refusal_lists
 from patron_contacts.api.asking import accepted, asked, plain
-from patron_contacts.api.bodies import Accepted, NoteBody, ReasonBody
+from patron_contacts.api.bodies import Accepted, ErasureBody, NoteBody, ReasonBody
 from patron_contacts.api.parts import Parts, RecordId, Using
 from patron_contacts.domain.intake import notes
 from patron_contacts.domain.record import AddNote, Archive, Erase, RemoveNote, Restore
@@ -66,11 +66,10 @@ def commands_on(entity: str, handlers: Handlers) -> APIRouter:
 
     @routes.post("/erasure", responses=problems(*refusal_lists.COMMAND))
     async def erase(
-        record_id: RecordId, body: ReasonBody, using: Using, by: Administering, response: Response
+        record_id: RecordId, body: ErasureBody, using: Using, by: Administering, response: Response
     ) -> Accepted:
         """Destroy the key of everything personal in this record, for good; counts and amounts stay."""
         command = asked(by, f"{entity}/{record_id}/erasure", using.index, plain(body))
-        reason = Erase(optional_text(body.reason, "reason"))
-        return accepted(response, await handlers(using).erase(record_id, reason, command))
+        return accepted(response, await handlers(using).erase(record_id, Erase(body.reason), command))
 
     return routes

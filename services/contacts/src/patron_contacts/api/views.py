@@ -74,6 +74,9 @@ def person_view(loaded: Loaded[Record]) -> dict[str, Any]:
     """Show a person; members without a value are left out."""
     record = loaded.state
     view = _members(record, events.PersonNamed, events.PersonDetailsChanged, events.AcquisitionChanged)
+    for name in ("first_touch", "last_touch"):
+        if isinstance(view.get(name), tuple):
+            (view[name],) = view[name]
     preferences = record.facet(events.PreferencesChanged).preferences
     if preferences and not isinstance(preferences, Erased):
         view["preferences"] = {one.name: one.value for one in preferences}
@@ -84,7 +87,7 @@ def person_view(loaded: Loaded[Record]) -> dict[str, Any]:
         view["companies"] = [
             {
                 "company_id": link.company_id,
-                "role": link.role,
+                "role": msgspec.to_builtins(link.role),
                 "from": None if link.start is None else link.start.isoformat(),
                 "to": None if link.end is None else link.end.isoformat(),
                 "primary": link.primary,

@@ -113,16 +113,17 @@ def attributes(values: Mapping[str, Any], path: str) -> tuple[events.Attribute, 
     )
 
 
-def _touch(value: Body | None, path: str, now: datetime) -> events.Touch | None:
+def _touch(value: Body | None, path: str, now: datetime) -> tuple[events.Touch, ...]:
     if value is None:
-        return None
+        return ()
     at = value.get("at")
-    return events.Touch(
+    touch = events.Touch(
         source=_optional(value, "source", path),
         medium=_optional(value, "medium", path),
         campaign=_optional(value, "campaign", path),
         at=None if at is None else moments.instant(at, f"{path}.at", now=now),
     )
+    return (touch,)
 
 
 def _optional(value: Body, name: str, path: str) -> str | None:

@@ -20,7 +20,7 @@ from patron_contacts.domain.custom_field import unique_key
 from patron_contacts.domain.errors import CustomFieldMissing, NoteNotFound, RecordArchived, RecordErased, RecordNotFound
 from patron_events.catalog import contacts as events
 from patron_events.decider import Dated
-from patron_events.personal import Erased
+from patron_events.personal import Erased, known
 from patron_events.registry import Fact
 
 F = TypeVar("F", bound=Fact)
@@ -103,9 +103,9 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """Erase what is personal, for good."""
+    """Erase what is personal, for good. reason: one of `RecordErased`, because it is not erased."""
 
-    reason: str | None = None
+    reason: str = "request"
 
 
 RecordCommand = AddNote | RemoveNote | Archive | Restore | Erase
@@ -155,7 +155,7 @@ def changed_facets(record: Record, changes: Changes) -> Iterator[Fact]:
         tags = {tag.casefold(): tag for tag in (*changes.add_tags, *record.facet(events.TagsChanged).tags)}
         yield from _differing(record, events.TagsChanged(tags=tuple(sorted(tags.values()))))
     if changes.add_external_ids:
-        ids = {*changes.add_external_ids, *record.facet(events.ExternalIdsChanged).external_ids}
+        ids = {*changes.add_external_ids, *external_ids(record)}
         ordered = tuple(sorted(ids, key=lambda one: (one.source, one.id)))
         yield from _differing(record, events.ExternalIdsChanged(external_ids=ordered))
     yield from _differing(record, _custom_changes(record, changes))
@@ -226,13 +226,16 @@ def with_facet(record: Record, event: Fact, at: datetime) -> Record:
     return structs.replace(record, facets={**record.facets, type(event): event}, changed_at=at)
 
 
+def external_ids(record: Record) -> tuple[events.ExternalId, ...]:
+    """Read the ids in other systems; none where they are erased."""
+    return known(record.facet(events.ExternalIdsChanged).external_ids, ())
+
+
 def unique_keys(record: Record, definitions: Definitions, *, emails: bool) -> set[UniqueKey]:
     """Name the keys that a record holds while it is live; `emails` says whether addresses are among them."""
     if record.status != "live":
         return set()
-    keys = {
-        UniqueKey("external-id", (one.source, one.id)) for one in record.facet(events.ExternalIdsChanged).external_ids
-    }
+    keys = {UniqueKey("external-id", (one.source, one.id)) for one in external_ids(record)}
     addresses = record.facet(events.EmailsChanged).emails
     if emails and not isinstance(addresses, Erased):
         keys |= {UniqueKey("email", (email_key(one.value),)) for one in addresses}

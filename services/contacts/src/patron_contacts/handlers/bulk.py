@@ -9,7 +9,7 @@ from typing import Final
 from patron_contacts.domain.claim import CLAIM, UniqueKey, taken
 from patron_contacts.domain.company import COMPANY
 from patron_contacts.domain.errors import KeyTaken, RepeatedInRequest
-from patron_contacts.domain.record import Record
+from patron_contacts.domain.record import Record, external_ids
 from patron_contacts.handlers.changing import RecordHandlers, company_by_name
 from patron_contacts.handlers.kinds import Draft
 from patron_contacts.handlers.records import COMPANIES, Body
@@ -168,7 +168,7 @@ class RecordBulk:
 
     @staticmethod
     def _another(record: Record, draft: Draft) -> bool:
-        sources = {one.source for one in record.facet(events.ExternalIdsChanged).external_ids}
+        sources = {one.source for one in external_ids(record)}
         return any(one.source in sources for one in draft.changes.add_external_ids)
 
     def _result(self, answer: Committed | Rejection) -> Result:
