@@ -10,9 +10,12 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, Boolean, Column, ColumnElement, Date, DateTime, Integer, Table, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
+from patron_projections.records import email_key, number_key
+
 _INT8: Final = 2**63
 _LONGEST: Final = 1_000
 _HIDDEN: Final = frozenset({"search", "search_text", "position", "custom_personal"})
+_SPELLED: Final = (("email", "email_values", email_key), ("phone", "phone_values", number_key))
 ALIASES: Final[Mapping[str, str]] = {
     "emails": "email_values",
     "phones": "phone_values",
@@ -84,11 +87,23 @@ DOCUMENT: Final = Kind("document", read_text, frozenset({"contains", "exists"}),
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """The values of a record in the form in which they are compared. key: gives a value that form."""
+
+    column: ColumnElement[Any]
+    key: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a directory and the expression that gives it."""
+    """A field of a directory and the expression that gives it.
+
+    keys: what eq, ne and in look at instead, where one thing has several spellings.
+    """
 
     kind: Kind
     expression: ColumnElement[Any]
+    keys: Keys | None = None
 
 
 def kind_of(column: Column[Any]) -> Kind:

@@ -1,7 +1,8 @@
 """Filters of a directory: `filter=field:operator:value`, any number of them, all of which must hold.
 
 Operators: eq, ne, in (values separated by commas), lt, lte, gt, gte, contains and starts (any case), exists
-(true or false). On sets, eq and contains ask for one member, in for any of several.
+(true or false). On sets, eq and contains ask for one member, in for any of several. For email and phone, eq, ne and in
+look at all addresses or numbers of a record, however they are spelled.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from patron_events.rejections import Invalid
 from patron_projections.fields import DOCUMENT, IDS, TEXTS, VALUE, Field, Fields, read_decimal
 
+_SPELLED: Final = frozenset({"eq", "ne", "in"})
 _MOST: Final = 20
 _MOST_VALUES: Final = 200
 _NUMBER: Final = r"^-?[0-9]{1,30}(\.[0-9]{1,30})?$"
@@ -85,6 +87,9 @@ def _exists(field: Field, value: str, path: str) -> Condition:
 
 
 def _compared(field: Field, operator: str, values: Sequence[Any]) -> Condition:
+    keys = field.keys
+    if keys is not None and (field.kind == TEXTS or operator in _SPELLED):
+        return _member(keys.column, operator, [keys.key(value) for value in values])
     if field.kind in (TEXTS, IDS):
         return _member(field.expression, operator, values)
     expression = field.expression

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Numeric, Table, and_, cast, func, literal, or_, select
 
-from patron_projections.records import normalised
+from patron_projections.records import normalised, number_key
 
 _MOST_WORDS: Final = 8
 _SHORTEST_ALIKE: Final = 3
@@ -44,6 +44,10 @@ def searched(view: Table, words: Sequence[str], companies: Table | None = None) 
     companies: people are also found by the name of a company that they are linked to.
     """
     condition: ColumnElement[bool] = and_(*(_found(view, word) for word in words))
+    number = number_key("".join(words))
+    if len(words) > 1 and number.isdecimal():
+        # A telephone number: how its digits are grouped is a matter of taste.
+        condition = or_(condition, view.c.search.op("@@", is_comparison=True)(_prefix(number)))
     if companies is not None:
         theirs = and_(*(_found(companies, word) for word in words))
         ids = select(companies.c.id).where(theirs).limit(_MOST_COMPANIES).scalar_subquery()

@@ -26,7 +26,8 @@ routes = router(prefix="/projections/v1", tags=["directory"], dependencies=READE
 
 _FILTER_TEXT = (
     "`field:operator:value`, repeatable; all must hold. Operators: eq, ne, in (comma-separated), lt, lte, gt, gte, "
-    "contains, starts, exists. Custom fields: `custom.<name>`."
+    "contains, starts, exists. Custom fields: `custom.<name>`. For `email` and `phone`, eq, ne and in look at all "
+    "addresses or numbers of a record, however they are spelled."
 )
 _SORT_TEXT = "Any field with a single value; `-` in front for descending. Rows without a value come last."
 _PROBLEMS = LIST_PROBLEMS | problems(FilterInvalid, SortInvalid, SearchInvalid)
