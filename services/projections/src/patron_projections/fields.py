@@ -138,6 +138,10 @@ class Fields:
             for column in view.columns
             if column.name not in _HIDDEN and not isinstance(column.type, TSVECTOR)
         }
+        for shown, stored, key in _SPELLED:
+            keys = Keys(view.columns[stored], key)
+            self._fields[shown] = Field(TEXT, view.columns[shown], keys)
+            self._fields[stored] = Field(TEXTS, view.columns[stored], keys)
         for name, column in ALIASES.items():
             if column in view.columns:
                 self._fields[name] = self._fields[column]
