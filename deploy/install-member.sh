@@ -1,0 +1,27 @@
+#!/bin/sh
+# Resolve and install what one service needs, in the versions of the one lock. Run in the root of the workspace.
+#   install-member.sh lock SERVICE LOCK PYTHON       write the service's part of requirements.lock to LOCK
+#   install-member.sh install SERVICE LOCK PYTHON    install LOCK and the members themselves
+# UV: the uv to use.
+set -eu
+step=$1 service=$2 lock=$3 python=$4
+uv=${UV:-uv}
+case $step in
+lock)
+    printf -- '-e libs/events\n-e libs/runtime\n-e services/%s\n' "$service" |
+        "$uv" pip compile - --constraints requirements.lock --python "$python" --generate-hashes \
+            --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet --output-file "$lock" \
+            --no-emit-package patron-events --no-emit-package patron-runtime --no-emit-package "patron-$service" \
+            >/dev/null
+    ;;
+install)
+    "$uv" pip install --python "$python" --no-deps --require-hashes --requirement "$lock"
+    # The build backend has the version of the lock and stays out of the environment.
+    "$uv" pip install --python "$python" --no-deps --build-constraints requirements.lock \
+        ./libs/events ./libs/runtime "./services/$service"
+    ;;
+*)
+    echo "unknown step: $step" >&2
+    exit 2
+    ;;
+esac
