@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +184,7 @@ async def test_addresses_and_numbers_are_found_however_they_are_spelled(
         ({"filter": "owner"}, "filter-invalid", "filter[0].operator"),
         ({"sort": "emails"}, "sort-invalid", "sort"),
         ({"sort": "search_text"}, "sort-invalid", "sort"),
+        ({"sort": "custom.plan"}, "sort-invalid", "sort"),
         ({"q": "'"}, "search-invalid", "q"),
         ({"cursor": "AAAA"}, "cursor-invalid", "cursor"),
         ({"cursor": "é"}, "cursor-invalid", "cursor"),
@@ -198,6 +199,11 @@ async def test_wrong_questions_are_refused_with_the_wrong_part(
     queries: Queries, parameters: Document, code: str, field: str
 ) -> None:
     assert await queries.refusal("/people", **parameters) == (422, code, field)
+
+
+async def test_what_cannot_be_sorted_is_said(queries: Queries) -> None:
+    problem = (await queries.get("/people", sort="-custom.plan")).json()
+    assert "custom fields cannot be sorted" in problem["detail"]
 
 
 async def test_a_cursor_of_another_question_is_refused(log: CustomerLog, side: ReadSide, queries: Queries) -> None:
@@ -343,10 +349,15 @@ async def test_companies_count_their_people(log: CustomerLog, side: ReadSide, qu
     company = await log.company()
     for name in ("Ann", "Bob"):
         await someone(log, name, events.CompanyLinked(company_id=company, role="buyer", primary=True))
+    today = datetime.now(UTC).date()
+    for name, end in (("Cid", today + timedelta(days=2)), ("Dan", today - timedelta(days=2))):
+        await someone(log, name, events.CompanyLinked(company_id=company, end=end))
+    await someone(log, "Eve", events.CompanyLinked(company_id=await log.company()))
     await built(log, side)
-    (found,) = await queries.items("/companies", filter="industry:eq:tools")
-    assert (found["people_count"], found["annual_revenue"]) == (2, {"amount": "0.05", "currency": "EUR"})
-    (link,) = (await queries.items("/people", limit=1))[0]["companies"]
+    found, other = await queries.items("/companies", filter="industry:eq:tools", sort="created_at")
+    assert (found["people_count"], found["annual_revenue"]) == (3, {"amount": "0.05", "currency": "EUR"})
+    assert (await queries.answer(f"/companies/{other['id']}"))["people_count"] == 1
+    (link,) = (await queries.items("/people", filter="given_name:eq:Bob"))[0]["companies"]
     assert (link["name"], link["role"]) == (found["name"], "buyer")
 
 

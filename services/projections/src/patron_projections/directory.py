@@ -19,7 +19,7 @@ DEFAULT_SORT: Final = "-created_at"
 
 
 class SortInvalid(Invalid):
-    """`sort` names a field that a list cannot be sorted by."""
+    """`sort` takes a field with a single value; sets, documents and custom fields cannot be sorted by."""
 
     code: ClassVar[str] = "sort-invalid"
 

@@ -7,10 +7,11 @@ from patron_projections.database import Database
 
 _NAMES: Final = "SELECT id::text AS id, display_name FROM patron.companies WHERE id = ANY(%(ids)s::uuid[])"
 _COUNTS: Final = """
-SELECT linked::text AS id, count(*) AS people
-FROM patron.people CROSS JOIN LATERAL unnest(company_ids) AS linked
-WHERE company_ids && %(ids)s::uuid[] AND NOT archived AND NOT erased AND linked = ANY(%(ids)s::uuid[])
-GROUP BY linked
+SELECT link->>'company_id' AS id, count(*) AS people
+FROM patron.people CROSS JOIN LATERAL jsonb_array_elements(companies) AS link
+WHERE company_ids && %(ids)s::uuid[] AND NOT archived AND NOT erased AND link->>'company_id' = ANY(%(ids)s::text[])
+  AND coalesce((link->>'end')::date >= (now() AT TIME ZONE 'UTC')::date, true)
+GROUP BY link->>'company_id'
 """
 
 
@@ -27,7 +28,7 @@ class Links:
         return {row["id"]: row["display_name"] for row in await self._database.rows(_NAMES, {"ids": list(ids)})}
 
     async def people_counts(self, ids: Collection[str]) -> dict[str, int]:
-        """Count the people of companies, without archived and erased ones."""
+        """Count the people of companies, without archived and erased ones and without links that have ended (UTC)."""
         if not ids:
             return {}
         return {row["id"]: row["people"] for row in await self._database.rows(_COUNTS, {"ids": list(ids)})}

@@ -29,7 +29,9 @@ _FILTER_TEXT = (
     "contains, starts, exists. Custom fields: `custom.<name>`. For `email` and `phone`, eq, ne and in look at all "
     "addresses or numbers of a record, however they are spelled."
 )
-_SORT_TEXT = "Any field with a single value; `-` in front for descending. Rows without a value come last."
+_SORT_TEXT = (
+    "Any field with a single value, but no custom field; `-` in front for descending. Rows without a value come last."
+)
 _PROBLEMS = LIST_PROBLEMS | problems(FilterInvalid, SortInvalid, SearchInvalid)
 _ONE_PROBLEMS = LIST_PROBLEMS | problems(RecordNotFound)
 
@@ -73,7 +75,7 @@ async def person(parts: Asked, person_id: UUID, query: AfterQuery) -> Response:
 
 @routes.get("/companies", response_model=ListAnswer, responses=_PROBLEMS)
 async def companies(parts: Asked, query: Listing) -> Response:
-    """List companies: filtered, sorted or searched, each with the number of its people."""
+    """List companies: filtered, sorted or searched, each with the number of its present people."""
     fresh = Freshened(parts, "companies")
     await fresh.wait(query)
     page = await parts.companies.page(query.wanted())
