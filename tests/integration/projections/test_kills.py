@@ -19,7 +19,6 @@ from patron_projections.settings import ProjectionsSettings
 from patron_servers import NatsServer
 from read_side import ReadSide
 
-KILLS = 50
 WORKERS = 3
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["patron_projections.app"])
@@ -50,9 +49,10 @@ async def jetstream(settings: ProjectionsSettings) -> AsyncGenerator[Log]:
         yield log
 
 
-@pytest.mark.timeout(600)
-async def test_rows_equal_a_fresh_fold_after_fifty_kills(
-    settings: ProjectionsSettings, jetstream: Log, postgres_url: str
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kills", [50, pytest.param(200, marks=pytest.mark.slow)])
+async def test_rows_equal_a_fresh_fold_after_many_kills(
+    settings: ProjectionsSettings, jetstream: Log, postgres_url: str, kills: int
 ) -> None:
     dice = random.Random(7)
     log = CustomerLog(jetstream.store, jetstream.vault, seed=3)
@@ -66,7 +66,7 @@ async def test_rows_equal_a_fresh_fold_after_fifty_kills(
     appending = asyncio.create_task(append())
     processes = [started(settings) for _ in range(WORKERS)]
     try:
-        for _ in range(KILLS):
+        for _ in range(kills):
             # The moment of the kill is what is tried here, so it is left to chance.
             await asyncio.sleep(dice.uniform(0.05, 0.7))
             victim = dice.randrange(WORKERS)
