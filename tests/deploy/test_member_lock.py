@@ -1,4 +1,4 @@
-"""What an image carries: the service's own dependencies in the versions of the one lock, and no tool of the workshop."""
+"""What an image carries: the own dependencies of its service in the versions of the one lock, and no tool."""
 
 import os
 import re
