@@ -120,7 +120,7 @@ def gone(supervisor: int, *servers: int) -> Generator[None]:
         os.kill(supervisor, signal.SIGCONT)
 
 
-Fault = Callable[[Faulty, str], AbstractContextManager[None]]
+Fault = Callable[..., AbstractContextManager[None]]
 
 
 def freezing(faulty: Faulty, *names: str) -> AbstractContextManager[None]:
