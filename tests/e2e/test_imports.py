@@ -309,9 +309,10 @@ def test_addresses_of_isemail(crm: Crm, data_set: DataSet, tmp_path: Path) -> No
     text = errors.read_text("utf-8").replace("test@[RFC-5322-domain-literal]", "corrected@iana.org")
     corrected.write_text(text, "utf-8")
     report = crm.brought_in("people", corrected, "--map", columns, "--errors", tmp_path / "again.csv")
-    assert report["created"] == 1
     assert report["rows"] == len(refused)
-    assert len(rows_of(tmp_path / "again.csv")) == len(refused) - 1
+    # Without the row that they repeated, the first of those that mean test@iana.org finds its person.
+    assert (report["created"], report["unchanged"]) == (1, 1)
+    assert len(rows_of(tmp_path / "again.csv")) == len(refused) - 2
 
 
 # -- phone_numbers ------------------------------------------------------------------------------------------------
@@ -384,7 +385,7 @@ def interrupted(crm: Crm, arguments: list[str], number: signal.Signals, orders: 
         stderr=subprocess.DEVNULL,
         text=True,
     ) as running:
-        eventually(lambda: purchases(crm)["orders"] >= orders or running.poll() is not None)
+        eventually(lambda: purchases(crm)["orders"] >= orders or running.poll() is not None, 150)
         assert running.poll() is None, "it ended before it could be interrupted"
         os.kill(running.pid, number)
         said, _ = running.communicate(timeout=60)
@@ -395,7 +396,7 @@ def interrupted(crm: Crm, arguments: list[str], number: signal.Signals, orders: 
     return running.returncode
 
 
-@pytest.mark.timeout(300)  # three times 69,659 rows
+@pytest.mark.timeout(600)  # three times 69,659 rows
 def test_all_purchases_of_cdnow_although_the_import_is_interrupted_twice(crm: Crm, data_set: DataSet) -> None:
     path = data_set("cdnow") / "CDNOW_master.txt.gz"
     arguments = ["orders", str(path), "--source", "cdnow"]
