@@ -75,8 +75,8 @@ def person_view(loaded: Loaded[Record]) -> dict[str, Any]:
     record = loaded.state
     view = _members(record, events.PersonNamed, events.PersonDetailsChanged, events.AcquisitionChanged)
     for name in ("first_touch", "last_touch"):
-        if isinstance(view.get(name), tuple):
-            (view[name],) = view[name]
+        if isinstance(view.get(name), tuple):  # at most one is ever written, and a view refuses no history
+            view[name] = view[name][0]
     preferences = record.facet(events.PreferencesChanged).preferences
     if preferences and not isinstance(preferences, Erased):
         view["preferences"] = {one.name: one.value for one in preferences}
