@@ -3,10 +3,10 @@
 from typing import Final
 
 from patron_contacts.api.activities import activities
-from patron_contacts.api.common import commands_on
 from patron_contacts.api.companies import companies
 from patron_contacts.api.fields import fields
 from patron_contacts.api.people import people
+from patron_contacts.api.record_commands import commands_on
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Lifespan, Service, create_service
 from patron_runtime.settings import RuntimeSettings
