@@ -3,6 +3,7 @@
 Servers start when the first test asks, once per worker. Tests that ask for one are marked `integration`.
 """
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Generator
@@ -26,6 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Generator[None]:
+    """Take back what a test, or a service that it starts, sets for the whole process."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers = [handler for handler in root.handlers if handler in handlers]
 
 
 @pytest.fixture(scope="session")
