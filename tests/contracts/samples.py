@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from patron_events.catalog import campaigns, segments
 from patron_events.catalog import contacts as events
 from patron_events.registry import Fact
 
@@ -41,6 +42,15 @@ SAMPLES: Final[tuple[Fact, ...]] = (
         first_touch=(events.Touch("google", "cpc", "spring", _AT),),
         last_touch=(events.Touch(source="newsletter"),),
     ),
+    events.ConsentGiven(
+        purpose="newsletter",
+        channel="email",
+        basis="legitimate-interests",
+        source="web-form",
+        wording="newsletter-2026-02",
+        expires_at=_AT,
+    ),
+    events.ConsentWithdrawn(purpose="newsletter", channel="email", source="phone call"),
     events.LifecycleStageChanged(to="customer", was="lead"),
     events.CompanyLinked(
         company_id=_COMPANY, role="Director", start=date(2020, 1, 1), end=date(2021, 12, 31), primary=True
@@ -129,6 +139,20 @@ SAMPLES: Final[tuple[Fact, ...]] = (
         name="plan", type="enum", label="Plan", required=True, options=("gold", "free"), unique=True, personal=True
     ),
     events.FieldRetired(name="plan"),
+    campaigns.SegmentCreated(kind="dynamic"),
+    campaigns.SegmentDescribed(name="Big spenders", description="More than 500 EUR in 90 days."),
+    campaigns.SegmentRuleChanged(
+        rule_version=3, rule={"type": "not", "rule": {"type": "field", "field": "tags", "op": "has", "value": "vip"}}
+    ),
+    campaigns.SnapshotRequested(rule_version=3),
+    campaigns.CustomersIncluded(customer_ids=(_COMPANY,), reason="asked for it"),
+    campaigns.CustomersExcluded(customer_ids=(_COMPANY,), reason="complained"),
+    campaigns.CustomersReleased(customer_ids=(_COMPANY,)),
+    campaigns.SegmentArchived(),
+    campaigns.SegmentListed(segment_id=_COMPANY, name="Big spenders", uses=(_COMPANY,)),
+    campaigns.SegmentUnlisted(segment_id=_COMPANY),
+    segments.MemberEntered(segment_id=_COMPANY, rule_version=3, cause="event", cause_id="018f:0"),
+    segments.MemberLeft(segment_id=_COMPANY, rule_version=3, cause="rule", cause_id="018f:1"),
 )
 
 # The plain form of versions that nobody writes any more: open fields, personal fields.

@@ -158,6 +158,7 @@ class Audit:
 
     name: ClassVar[str] = "audit"
     version: ClassVar[int] = 1
+    context: ClassVar[str] = "contacts"
     categories: ClassVar[frozenset[str]] = frozenset({"person", "company", "field-catalogue"})
     kept: ClassVar[Table | None] = FACETS
     added: ClassVar[Table | None] = TABLE

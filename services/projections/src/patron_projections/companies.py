@@ -87,6 +87,7 @@ class Companies:
 
     name: ClassVar[str] = "companies"
     version: ClassVar[int] = 1
+    context: ClassVar[str] = "contacts"
     categories: ClassVar[frozenset[str]] = frozenset({"company"})
     kept: ClassVar[Table | None] = TABLE
     added: ClassVar[Table | None] = None

@@ -143,6 +143,7 @@ class People:
 
     name: ClassVar[str] = "people"
     version: ClassVar[int] = 1
+    context: ClassVar[str] = "contacts"
     categories: ClassVar[frozenset[str]] = frozenset({"person"})
     kept: ClassVar[Table | None] = TABLE
     added: ClassVar[Table | None] = None

@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from patron_projections import companies, people
+from patron_projections.activities import Activities
 from patron_projections.api.parts import Parts, attach
 from patron_projections.audit import Audit
 from patron_projections.companies import Companies
@@ -26,7 +27,7 @@ from patron_runtime.settings import RuntimeSettings
 from patron_runtime.state import runtime_of_app
 
 STREAM: Final = "contacts"
-MODELS: Final[tuple[ReadModel, ...]] = (Timeline(), People(), Companies(), Audit())
+MODELS: Final[tuple[ReadModel, ...]] = (Timeline(), People(), Companies(), Audit(), Activities())
 ABOUT: Final = About(
     name="projections",
     title="Patron projections",

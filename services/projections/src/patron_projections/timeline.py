@@ -98,6 +98,7 @@ class Timeline:
 
     name: ClassVar[str] = "timeline"
     version: ClassVar[int] = 1
+    context: ClassVar[str] = "contacts"
     categories: ClassVar[frozenset[str]] = frozenset({"person", "company", "activity"})
     kept: ClassVar[Table | None] = None
     added: ClassVar[Table | None] = TABLE

@@ -146,6 +146,32 @@ class AcquisitionChanged(Fact, frozen=True):
     last_touch: Personal[tuple[Touch, ...]] = ()
 
 
+@event_type("contacts.consent-given", version=1)
+class ConsentGiven(Fact, frozen=True):
+    """The person agreed, at the time of this fact, that their data are used for a purpose (GDPR art. 6 and 7).
+
+    purpose: a short name such as `newsletter`. channel: email, phone, post, sms or None for all.
+    basis: consent, contract, legal-obligation, vital-interests, public-task or legitimate-interests (GDPR art. 6 (1)).
+    source: where it was given, such as `web-form`; wording: name and version of the text that was agreed to.
+    """
+
+    purpose: str
+    channel: str | None = None
+    basis: str = "consent"
+    source: str | None = None
+    wording: str | None = None
+    expires_at: datetime | None = None
+
+
+@event_type("contacts.consent-withdrawn", version=1)
+class ConsentWithdrawn(Fact, frozen=True):
+    """The person withdrew their consent or objected, at the time of this fact (GDPR art. 7 (3), art. 21)."""
+
+    purpose: str
+    channel: str | None = None
+    source: str | None = None
+
+
 @event_type("contacts.lifecycle-stage-changed", version=1)
 class LifecycleStageChanged(Fact, frozen=True):
     """The person moved along the customer lifecycle at the time of this fact."""
@@ -406,6 +432,8 @@ PersonEvent = (
     | PersonDetailsChanged
     | PreferencesChanged
     | AcquisitionChanged
+    | ConsentGiven
+    | ConsentWithdrawn
     | LifecycleStageChanged
     | CompanyLinked
     | CompanyUnlinked

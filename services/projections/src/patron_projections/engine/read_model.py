@@ -35,6 +35,7 @@ class Folded(NamedTuple):
 class ReadModel(Protocol):
     """One read model.
 
+    context: whose stream it reads, such as `contacts`.
     categories: the kinds of aggregate that it looks at, such as `person`.
     kept: table with one row per aggregate (`id` first, with a column `position`), or None.
     added: table that only grows, or None; its rows of one aggregate carry its id in `subject_column`.
@@ -42,6 +43,7 @@ class ReadModel(Protocol):
 
     name: ClassVar[str]
     version: ClassVar[int]
+    context: ClassVar[str]
     categories: ClassVar[frozenset[str]]
     kept: ClassVar[Table | None]
     added: ClassVar[Table | None]
