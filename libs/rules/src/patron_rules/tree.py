@@ -155,12 +155,11 @@ class Followed(Node, frozen=True, tag="followed"):
 
 Rule = All | AnyOf | Not | FieldIs | InSegment | Measure | Moment | Followed
 
-_decoder: Final = msgspec.json.Decoder(Rule)
-
 
 def rule_document(rule: Rule) -> dict[str, Any]:
     """Write a rule as a JSON document, in one form only: equal rules give equal documents."""
-    return msgspec.to_builtins(rule)
+    # By way of the text, so that what is written equals what is read back from the log: lists, not tuples.
+    return msgspec.json.decode(msgspec.json.encode(rule))
 
 
 def read_rule(document: Any) -> Rule:
