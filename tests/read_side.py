@@ -12,16 +12,17 @@ from psycopg.rows import TupleRow
 from customer_log import soon
 from patron_events.store import EventStore, LogReader
 from patron_events.vault import KeyVault
+from patron_projections import service
 from patron_projections.engine.figures import Figures
+from patron_projections.engine.read_model import categories_of
 from patron_projections.engine.reading import Source
 from patron_projections.engine.tables import SCHEMA
 from patron_projections.engine.worker import Pace, Worker, Workplace
-from patron_projections.service import MODELS
 from patron_runtime.metrics import Metrics
 
 PACE = Pace(beat_s=0.1, dead_after_s=1.0, settle_s=0.02, lag_s=0.2)
 TABLES = ("rm_timeline_v1", "rm_people_v1", "rm_companies_v1", "rm_audit_v1", "rm_audit_facets_v1")
-CATEGORIES = frozenset[str]().union(*(model.categories for model in MODELS))
+MODELS = tuple(model for model in service.MODELS if model.context == "contacts")
 
 
 class ReadSide:
@@ -33,7 +34,7 @@ class ReadSide:
         self.url = url
         self.context = context
         self.metrics = Metrics()
-        source = Source(reader, vault, context, CATEGORIES)
+        source = Source(reader, vault, context, categories_of(MODELS))
         self.place = Workplace(self.connect, source, store, Figures(self.metrics), PACE)
 
     async def connect(self) -> AsyncConnection:

@@ -396,14 +396,11 @@ async def test_positions_and_parked_aggregates_are_shown(log: CustomerLog, side:
     async with side.worker():
         await side.caught_up(log.last)
         models = (await queries.answer("/positions"))["models"]
-    assert [(one["model"], one["lag_events"], one["parked"]) for one in models] == [
-        ("audit", 0, 3),
-        ("companies", 0, 0),
-        ("people", 0, 3),
-        ("timeline", 0, 3),
-    ]
+    states = {one["model"]: (one["lag_events"], one["parked"]) for one in models}
+    known = {"audit": (0, 3), "companies": (0, 0), "people": (0, 3), "timeline": (0, 3)}
+    assert states | known == states
     parked = await queries.every("/parked", limit=2)
-    assert len(parked) == 9
+    assert len([one for one in parked if one["model"] in known]) == 9
     path = f"/projections/v1/parked/people/person/{people[0]}/retry"
     assert (await queries.http.post(path)).status_code == 202
     assert (await queries.http.post(path.replace(people[0], log.new_id()))).status_code == 404

@@ -11,10 +11,9 @@ from customer_log import CustomerLog, soon
 from patron_events.jetstream.log import Log, open_log
 from patron_projections.database import Database
 from patron_projections.freshness import Freshness, Freshnesses
-from patron_projections.service import MODELS
 from patron_projections.settings import ProjectionsSettings
 from patron_servers import NatsServer
-from read_side import ReadSide
+from read_side import MODELS, ReadSide
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ async def test_answers_say_that_they_are_stale_while_the_log_is_silent(
     side = ReadSide(database_url, jetstream.store, jetstream.reader, jetstream.vault)
     database = Database(database_url)
     await database.open()
-    freshnesses = Freshnesses(database, log.context)
+    freshnesses = Freshnesses(database)
 
     async def now() -> Freshness:
         return await freshnesses.of(MODELS[0])

@@ -11,10 +11,9 @@ from patron_events.rejections import Unavailable
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.positions import Fenced
 from patron_projections.engine.writer import Writer
-from patron_projections.service import MODELS
 from patron_runtime.metrics import Metrics
 from patron_servers import PostgresServer
-from read_side import TABLES, ReadSide
+from read_side import MODELS, TABLES, ReadSide
 
 POSITIONS = "SELECT min(sequence), max(sequence) FROM patron.positions"
 

@@ -4,6 +4,7 @@ The rows of one customer lie together in the primary key in the order of time. A
 a row has only what is compared, counted or summed; the words of an interaction are in the timeline.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar, Final
 
@@ -14,7 +15,16 @@ from patron_events.catalog import contacts as events
 from patron_events.opening import Opened
 from patron_events.personal import Erased, known
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import Folded, Row, array_text, bool_text, json_text, line
+from patron_projections.engine.read_model import (
+    PERSONAL_PART,
+    Blank,
+    Folded,
+    Row,
+    array_text,
+    bool_text,
+    json_text,
+    line,
+)
 from patron_projections.engine.tables import read_model_table, view_of
 
 TABLE: Final = read_model_table(
@@ -92,6 +102,7 @@ class Activities:
     kept: ClassVar[Table | None] = None
     added: ClassVar[Table | None] = TABLE
     subject_column: ClassVar[str] = "customer_id"
+    blanked: ClassVar[Mapping[str, Blank]] = PERSONAL_PART
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Write one line per interaction and order."""

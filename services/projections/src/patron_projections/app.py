@@ -17,13 +17,14 @@ import uvloop
 from prometheus_client import start_http_server
 from psycopg import AsyncConnection
 
-from patron_events.jetstream.log import open_log
+from patron_events.jetstream.log import Log, open_log
+from patron_projections.engine.companions import Companion, keep_running
 from patron_projections.engine.figures import Figures
-from patron_projections.engine.read_model import ReadModel
+from patron_projections.engine.read_model import ReadModel, categories_of
 from patron_projections.engine.reading import Source
-from patron_projections.engine.worker import Pace, Worker, Workplace
-from patron_projections.service import MODELS, STREAM, build
-from patron_projections.settings import ProjectionsSettings
+from patron_projections.engine.worker import Connect, Pace, Worker, Workplace
+from patron_projections.service import MODELS, build
+from patron_projections.settings import CONTEXTS, ProjectionsSettings
 from patron_runtime.logs import configure_logs
 from patron_runtime.metrics import Metrics
 from patron_runtime.service import Service, server_options
@@ -36,11 +37,13 @@ _YOUNG_OBJECTS: Final = 100_000
 
 def create_app(settings: ProjectionsSettings) -> Service:
     """Build the queries over PostgreSQL; they need nothing else."""
-    return build(settings.verifier(), settings.runtime(), settings.postgres_url)
+    return build(settings.verifier(), settings.runtime(), settings.postgres_url, settings.worker_dead_after_s)
 
 
 async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event, models: Sequence[ReadModel] = MODELS) -> None:
     """Keep the read models up to date until `stop` is set; ends after the batch under way.
+
+    Each context that has models is followed by a worker of its own; companions run beside them.
 
     Raises:
         ServerUnfit, StreamDiffers: the log is not what the design needs; everything else is waited out.
@@ -52,16 +55,40 @@ async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event, models:
     async def connect() -> AsyncConnection:
         return await AsyncConnection.connect(settings.postgres_url, autocommit=True, connect_timeout=_CONNECT_S)
 
-    categories = frozenset[str]().union(*(model.categories for model in models))
+    figures = Figures(metrics)
     async with open_log(settings.log()) as log:
-        place = Workplace(
-            connect=connect,
-            source=Source(log.reader, log.vault, STREAM, categories),
-            aggregates=log.store,
-            figures=Figures(metrics),
-            pace=Pace(beat_s=settings.worker_beat_s, dead_after_s=settings.worker_dead_after_s),
-        )
-        await Worker(place, models).run(stop)
+        workers = [
+            Worker(_workplace(settings, log, connect, figures, context, of_context), of_context)
+            for context in CONTEXTS
+            if (of_context := [model for model in models if model.context == context])
+        ]
+        async with asyncio.TaskGroup() as running:
+            for worker in workers:
+                running.create_task(worker.run(stop))
+            for companion in _companions():
+                running.create_task(keep_running(companion, stop, figures))
+
+
+def _workplace(
+    settings: ProjectionsSettings,
+    log: Log,
+    connect: Connect,
+    figures: Figures,
+    context: str,
+    models: Sequence[ReadModel],
+) -> Workplace:
+    return Workplace(
+        connect=connect,
+        source=Source(log.reader, log.vault, context, categories_of(models)),
+        aggregates=log.store,
+        figures=figures,
+        pace=Pace(beat_s=settings.worker_beat_s, dead_after_s=settings.worker_dead_after_s),
+    )
+
+
+def _companions() -> Sequence[Companion]:
+    """Build what runs beside the workers; take `settings`, `log` and `connect` of `run_worker` as they are needed."""
+    return ()
 
 
 async def _worker_process(settings: ProjectionsSettings, models: Sequence[ReadModel]) -> None:

@@ -5,6 +5,7 @@ actor; the trail is about records and definitions. The values before come from t
 which the model keeps per record.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Final, cast
 
 import msgspec
@@ -15,7 +16,16 @@ from patron_events.catalog import contacts as events
 from patron_events.envelope import CommitHead
 from patron_events.opening import Opened
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import Folded, Row, array_text, bool_text, json_text, line
+from patron_projections.engine.read_model import (
+    PERSONAL_PART,
+    Blank,
+    Folded,
+    Row,
+    array_text,
+    bool_text,
+    json_text,
+    line,
+)
 from patron_projections.engine.tables import read_model_table, view_of
 from patron_projections.facts import Document, Documents, documents_of
 
@@ -163,6 +173,7 @@ class Audit:
     kept: ClassVar[Table | None] = FACETS
     added: ClassVar[Table | None] = TABLE
     subject_column: ClassVar[str] = "record_id"
+    blanked: ClassVar[Mapping[str, Blank]] = PERSONAL_PART
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Write one line per event, and the record's facets as they are from now on."""

@@ -1,5 +1,6 @@
 """The directory of companies: one row per company; how many people it has is counted when asked."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
@@ -9,7 +10,7 @@ from patron_events.catalog import contacts as events
 from patron_events.envelope import Recorded
 from patron_events.opening import Opened
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import Folded, Row
+from patron_projections.engine.read_model import PERSONAL_PART, Blank, Folded, Row
 from patron_projections.engine.tables import read_model_table, view_of
 from patron_projections.records import (
     PERSONAL,
@@ -92,6 +93,7 @@ class Companies:
     kept: ClassVar[Table | None] = TABLE
     added: ClassVar[Table | None] = None
     subject_column: ClassVar[str] = "id"
+    blanked: ClassVar[Mapping[str, Blank]] = PERSONAL_PART
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Give the company's row after a commit."""

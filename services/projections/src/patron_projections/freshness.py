@@ -1,7 +1,7 @@
 """How fresh an answer is: waiting for a position, and saying when an answer may be stale.
 
-An answer is stale when no worker has been at the end of the log within the last few seconds: the log cannot be
-reached, the workers lag, or there are none. The rows are right as of the position that is told.
+An answer is stale when no worker has been at the end of the log within a time from the settings (5 s): the log cannot
+be reached, the workers lag, or there are none. The rows are right as of the position that is told.
 """
 
 import asyncio
@@ -14,8 +14,7 @@ from patron_projections.database import Database
 from patron_projections.engine.read_model import ReadModel
 from patron_runtime.problems import Refused
 
-DEAD_AFTER_S: Final = 5
-STALE_AFTER_S: Final = 5.0
+DEAD_AFTER_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.004
 _MOST_PAUSE_S: Final = 0.1
 _REACHED: Final = """
@@ -52,20 +51,20 @@ class Freshness(NamedTuple):
 
 
 class Freshnesses:
-    """Looks up positions for queries."""
+    """Looks up positions for queries. dead_after_s: after this much silence a worker, and an answer, is old."""
 
-    def __init__(self, database: Database, stream: str) -> None:
+    def __init__(self, database: Database, dead_after_s: float = DEAD_AFTER_S) -> None:
         self._database = database
-        self._stream = stream
+        self._dead_after_s = dead_after_s
 
     async def wait(self, model: ReadModel, after: str, wait_s: float) -> None:
         """Wait until a model has applied the log up to a position.
 
         Raises:
-            AfterInvalid: not a position of this log.
+            AfterInvalid: not a position of the log that this model follows.
             Refused: 503 `position-not-reached`, with the present position, when the time is over.
         """
-        position = self._parsed(after)
+        position = _parsed(after, model.context)
         deadline = time.monotonic() + wait_s
         pause = _FIRST_PAUSE_S
         while True:
@@ -74,7 +73,7 @@ class Freshnesses:
                 return
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                present = str(Position(self._stream, position.partition, sequence))
+                present = str(Position(model.context, position.partition, sequence))
                 raise Refused(
                     503,
                     "position-not-reached",
@@ -84,17 +83,8 @@ class Freshnesses:
             await asyncio.sleep(min(pause, remaining))
             pause = min(pause * 1.5, _MOST_PAUSE_S)
 
-    def _parsed(self, after: str) -> Position:
-        try:
-            position = Position.parse(after)
-        except ValueError:
-            raise AfterInvalid(field="after") from None
-        if position.context != self._stream:
-            raise AfterInvalid(field="after")
-        return position
-
     async def _reached(self, model: ReadModel, partition: int | None) -> int:
-        values = {"model": model.name, "version": model.version, "stream": self._stream, "partition": partition}
+        values = {"model": model.name, "version": model.version, "stream": model.context, "partition": partition}
         rows = await self._database.rows(_REACHED, values)
         return int(rows[0]["sequence"] or 0)
 
@@ -103,10 +93,20 @@ class Freshnesses:
         values = {
             "model": model.name,
             "version": model.version,
-            "stream": self._stream,
-            "dead_after": DEAD_AFTER_S,
+            "stream": model.context,
+            "dead_after": self._dead_after_s,
         }
         (row,) = await self._database.rows(_STATE, values)
-        position = str(Position(self._stream, None, int(row["sequence"] or 0)))
+        position = str(Position(model.context, None, int(row["sequence"] or 0)))
         behind_s = None if row["heard"] < row["workers"] or not row["workers"] else round(row["behind_s"], 3)
-        return Freshness(position, behind_s is None or behind_s > STALE_AFTER_S, behind_s)
+        return Freshness(position, behind_s is None or behind_s > self._dead_after_s, behind_s)
+
+
+def _parsed(after: str, context: str) -> Position:
+    try:
+        position = Position.parse(after)
+    except ValueError:
+        raise AfterInvalid(field="after") from None
+    if position.context != context:
+        raise AfterInvalid(field="after")
+    return position

@@ -1,39 +1,37 @@
 """Questions of operators: what is parked, how far the models are, and the wish to try again."""
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from patron_events.envelope import StreamId
 from patron_events.rejections import NotFound
 from patron_projections.database import Database, Rows
+from patron_projections.engine.read_model import ReadModel
 from patron_projections.freshness import DEAD_AFTER_S
 
 _PARKED: Final = """
 SELECT model, version, subject, stream, partition, sequence, reason, waiting, parked_at, retry_requested
-FROM patron.parked WHERE stream = %(stream)s AND (model, version, subject) > (%(model)s, %(version)s, %(subject)s)
+FROM patron.parked WHERE (model, version, subject) > (%(model)s, %(version)s, %(subject)s)
 ORDER BY model, version, subject LIMIT %(limit)s
 """
 _RETRY: Final = """
 UPDATE patron.parked SET retry_requested = true WHERE model = %(model)s AND subject = %(subject)s RETURNING model
 """
 _POSITIONS: Final = """
-WITH living AS (
-    SELECT * FROM patron.workers
-    WHERE stream = %(stream)s AND seen_at > clock_timestamp() - make_interval(secs => %(dead_after)s)
-), log AS (
-    SELECT max(log_sequence) AS sequence, count(*) AS workers,
+WITH log AS (
+    SELECT stream, max(log_sequence) AS sequence, count(*) AS workers,
            CASE WHEN count(*) = count(caught_up_at)
                 THEN extract(epoch FROM clock_timestamp() - min(caught_up_at))::float8 END AS behind_s
-    FROM living
+    FROM patron.workers WHERE seen_at > clock_timestamp() - make_interval(secs => %(dead_after)s) GROUP BY stream
 )
 SELECT p.model, p.version, p.stream, min(p.sequence) AS sequence, max(p.sequence) AS furthest,
        greatest(coalesce(log.sequence, 0) - min(p.sequence), 0) AS lag_events, log.behind_s, log.workers,
        (SELECT count(*) FROM patron.parked AS k WHERE k.model = p.model AND k.version = p.version) AS parked
-FROM patron.positions AS p CROSS JOIN log WHERE p.stream = %(stream)s
+FROM patron.positions AS p LEFT JOIN log USING (stream)
 GROUP BY p.model, p.version, p.stream, log.sequence, log.behind_s, log.workers ORDER BY p.model, p.version
 """
 _WORKERS: Final = """
-SELECT id, extract(epoch FROM clock_timestamp() - seen_at)::float8 AS seen_s_ago, log_sequence, events_per_s
-FROM patron.workers WHERE stream = %(stream)s ORDER BY id
+SELECT id, stream, extract(epoch FROM clock_timestamp() - seen_at)::float8 AS seen_s_ago, log_sequence, events_per_s
+FROM patron.workers ORDER BY stream, id
 """
 
 
@@ -44,35 +42,31 @@ class NotParked(NotFound):
 
 
 class Operations:
-    """Looks after the read models of one stream."""
+    """Looks after the read models of all streams. dead_after_s: a worker silent for so long does not count."""
 
-    def __init__(self, database: Database, stream: str) -> None:
+    def __init__(self, database: Database, dead_after_s: float = DEAD_AFTER_S) -> None:
         self._database = database
-        self._stream = stream
+        self._dead_after_s = dead_after_s
 
     async def parked(self, after: tuple[str, int, str], limit: int) -> Rows:
         """List parked aggregates by model and subject, beyond a place."""
-        values = {"stream": self._stream, "limit": limit}
         place = dict(zip(("model", "version", "subject"), after, strict=True))
-        return await self._database.rows(_PARKED, values | place)
+        return await self._database.rows(_PARKED, place | {"limit": limit})
 
-    async def retry(self, model: str, category: str, aggregate_id: str) -> None:
+    async def retry(self, model: ReadModel, category: str, aggregate_id: str) -> None:
         """Ask the worker that owns a parked aggregate to try it again.
 
         Raises:
             NotParked: there is nothing to try again.
         """
-        subject = StreamId(self._stream, category, aggregate_id).subject
-        if not await self._database.rows(_RETRY, {"model": model, "subject": subject}):
+        subject = StreamId(model.context, category, aggregate_id).subject
+        if not await self._database.rows(_RETRY, {"model": model.name, "subject": subject}):
             raise NotParked
 
     async def positions(self) -> Rows:
         """Tell how far each model is: position, lag in messages of the log, seconds since it was complete."""
-        return await self._database.rows(_POSITIONS, self._values())
+        return await self._database.rows(_POSITIONS, {"dead_after": self._dead_after_s})
 
     async def workers(self) -> Rows:
-        """List the workers and when they were last seen."""
-        return await self._database.rows(_WORKERS, self._values())
-
-    def _values(self) -> dict[str, Any]:
-        return {"stream": self._stream, "dead_after": DEAD_AFTER_S}
+        """List the workers, by the stream that they follow, and when they were last seen."""
+        return await self._database.rows(_WORKERS)

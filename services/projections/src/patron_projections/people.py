@@ -1,5 +1,6 @@
 """The directory of people: one row per person with everything that is known of them now."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import msgspec
@@ -12,7 +13,7 @@ from patron_events.envelope import Recorded
 from patron_events.opening import Opened
 from patron_events.personal import known
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import Folded, Row, json_text, time_text
+from patron_projections.engine.read_model import PERSONAL_PART, Blank, Folded, Row, json_text, time_text
 from patron_projections.engine.tables import read_model_table, view_of
 from patron_projections.records import (
     PERSONAL,
@@ -148,6 +149,7 @@ class People:
     kept: ClassVar[Table | None] = TABLE
     added: ClassVar[Table | None] = None
     subject_column: ClassVar[str] = "id"
+    blanked: ClassVar[Mapping[str, Blank]] = PERSONAL_PART
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Give the person's row after a commit."""

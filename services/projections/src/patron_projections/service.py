@@ -14,7 +14,7 @@ from patron_projections.companies import Companies
 from patron_projections.database import Database
 from patron_projections.directory import Directory
 from patron_projections.engine.read_model import ReadModel
-from patron_projections.freshness import Freshnesses
+from patron_projections.freshness import DEAD_AFTER_S, Freshnesses
 from patron_projections.histories import AuditQueries, TimelineQueries
 from patron_projections.links import Links
 from patron_projections.operations import Operations
@@ -26,7 +26,6 @@ from patron_runtime.service import About, Service, create_service
 from patron_runtime.settings import RuntimeSettings
 from patron_runtime.state import runtime_of_app
 
-STREAM: Final = "contacts"
 MODELS: Final[tuple[ReadModel, ...]] = (Timeline(), People(), Companies(), Audit(), Activities())
 ABOUT: Final = About(
     name="projections",
@@ -40,29 +39,31 @@ ABOUT: Final = About(
 )
 
 
-def parts_over(database: Database, stream: str = STREAM) -> Parts:
-    """Put together what the routes ask."""
+def parts_over(database: Database, dead_after_s: float = DEAD_AFTER_S) -> Parts:
+    """Put together what the routes ask. dead_after_s: see `ProjectionsSettings.worker_dead_after_s`."""
     return Parts(
         database=database,
-        freshnesses=Freshnesses(database, stream),
+        freshnesses=Freshnesses(database, dead_after_s),
         people=Directory(database, people.VIEW, companies.VIEW),
         companies=Directory(database, companies.VIEW),
         names=Links(database),
         timeline=TimelineQueries(database),
         audit=AuditQueries(database),
-        operations=Operations(database, stream),
+        operations=Operations(database, dead_after_s),
         models={model.name: model for model in MODELS},
     )
 
 
-def build(verifier: Verifier, settings: RuntimeSettings, postgres_url: str, stream: str = STREAM) -> Service:
+def build(
+    verifier: Verifier, settings: RuntimeSettings, postgres_url: str, dead_after_s: float = DEAD_AFTER_S
+) -> Service:
     """Build the service; it starts whether PostgreSQL is there or not."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         database = Database(postgres_url)
         await database.open()
-        attach(app, parts_over(database, stream))
+        attach(app, parts_over(database, dead_after_s))
         runtime_of_app(app).health.add("postgres", database.check)
         try:
             yield

@@ -1,6 +1,6 @@
 """Settings of the projections service; read once, by `app` only."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -8,13 +8,16 @@ from patron_events.jetstream.log import LogOptions
 from patron_events.jetstream.streams import Sizing
 from patron_runtime.environment import ServiceEnvironment
 
+CONTEXTS: Final = ("contacts", "campaigns", "segments")
+
 
 class ProjectionsSettings(ServiceEnvironment):
     """What `PATRON_…` variables say to this service.
 
     postgres_url: the database of the read models; schema `patron` in it is this service's own.
     worker_metrics_port: where a worker tells its figures to Prometheus; none by default.
-    worker_dead_after_s: silence after which other workers take a worker's partitions over.
+    worker_dead_after_s: silence after which other workers take a worker's partitions over; when no worker has been at
+    the end of the log for so long, answers say that they may be stale.
     """
 
     postgres_url: str = "postgresql://127.0.0.1:5432/patron"
@@ -27,7 +30,7 @@ class ProjectionsSettings(ServiceEnvironment):
         return LogOptions(
             servers=self.nats_url,
             master_keys=self.master_key_bytes,
-            contexts=("contacts",),
+            contexts=CONTEXTS,
             monitor_urls=self.nats_monitor_url,
             sizing=Sizing(self.replicas, self.stream_max_bytes),
         )

@@ -5,6 +5,7 @@ history also has what its people did in its name; those rows carry no personal p
 person leaves nothing behind.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar, Final
 
@@ -15,7 +16,7 @@ from patron_events.catalog import contacts as events
 from patron_events.envelope import CommitHead
 from patron_events.opening import Opened
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import NULL, Folded, Row, escaped
+from patron_projections.engine.read_model import NULL, PERSONAL_PART, Blank, Folded, Row, escaped
 from patron_projections.engine.tables import read_model_table, view_of
 from patron_projections.facts import Parts, parts_of
 
@@ -103,6 +104,7 @@ class Timeline:
     kept: ClassVar[Table | None] = None
     added: ClassVar[Table | None] = TABLE
     subject_column: ClassVar[str] = "customer_id"
+    blanked: ClassVar[Mapping[str, Blank]] = PERSONAL_PART
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Write one line per event and customer."""

@@ -6,7 +6,7 @@ from fastapi import Path, Query, Response
 from pydantic import BaseModel
 
 from patron_events.envelope import Position
-from patron_projections.api.parts import ADMINS, READERS, Asked, ListAnswer, Listed, answered
+from patron_projections.api.parts import ADMINS, READERS, Asked, ListAnswer, Listed, Parts, answered
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
 from patron_projections.database import ReadModelsUnavailable
 from patron_projections.operations import NotParked
@@ -36,6 +36,7 @@ class WorkerState(BaseModel):
     """A worker, when it was last seen and how busy it is."""
 
     id: str
+    stream: str
     seen_s_ago: float
     log_sequence: int
     events_per_s: float
@@ -95,11 +96,17 @@ async def parked(parts: Asked, query: Annotated[Listed, Query()]) -> Response:
     if len(rows) > query.limit:
         rows = rows[: query.limit]
         cursor = write_cursor(asked, [rows[-1]["model"], rows[-1]["version"], rows[-1]["subject"]])
+    return answered({"items": rows, "next_cursor": cursor, "position": await _furthest_behind(parts)})
+
+
+async def _furthest_behind(parts: Parts) -> dict[str, object]:
+    """Tell where the model stands that has longest not been complete."""
     states = await parts.operations.positions()
-    lowest = min((row["sequence"] for row in states), default=0)
-    behind_s = states[0]["behind_s"] if states else None
-    reached = {"reached": f"contacts.*.{lowest}", "stale": behind_s is None, "behind_s": behind_s}
-    return answered({"items": rows, "next_cursor": cursor, "position": reached})
+    if not states:
+        return {"reached": str(Position("contacts", None, 0)), "stale": True, "behind_s": None}
+    last = max(states, key=lambda row: (row["behind_s"] is None, row["behind_s"] or 0, -row["sequence"]))
+    reached = str(Position(last["stream"], None, last["sequence"]))
+    return {"reached": reached, "stale": last["behind_s"] is None, "behind_s": last["behind_s"]}
 
 
 @routes.post(
@@ -116,5 +123,7 @@ async def retry(
     aggregate_id: Annotated[str, Path(pattern=_ID)],
 ) -> Response:
     """Try a parked aggregate again from the commit that failed. Repeating the request is harmless."""
-    await parts.operations.retry(model, category, aggregate_id)
+    if model not in parts.models:
+        raise NotParked
+    await parts.operations.retry(parts.models[model], category, aggregate_id)
     return answered({"status": "requested"}, status=202)

@@ -5,17 +5,20 @@ gives, and what costs least. A model says only what a commit means; when and how
 engine's business, so the same fold serves live work, retries and rebuilds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table
 
 from patron_events.opening import Opened
 
 Row = list[str | None]
+Blank = str | bool | Callable[[ColumnElement[Any]], ColumnElement[Any]] | None
 NULL: Final = "\\N"
+# What most tables say of an erasure: the personal part goes, and it is told that there was one.
+PERSONAL_PART: Final[Mapping[str, Blank]] = {"personal": None, "erased": True}
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -39,6 +42,8 @@ class ReadModel(Protocol):
     categories: the kinds of aggregate that it looks at, such as `person`.
     kept: table with one row per aggregate (`id` first, with a column `position`), or None.
     added: table that only grows, or None; its rows of one aggregate carry its id in `subject_column`.
+    blanked: what an erasure makes of columns of the added rows: NULL, or what a function makes of the column, or a
+    constant. Rows in which none of the first two would change stay as they are.
     """
 
     name: ClassVar[str]
@@ -48,6 +53,7 @@ class ReadModel(Protocol):
     kept: ClassVar[Table | None]
     added: ClassVar[Table | None]
     subject_column: ClassVar[str]
+    blanked: ClassVar[Mapping[str, Blank]]
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Apply one commit to the aggregate's row; pure, the given row stays as it is.
@@ -60,6 +66,11 @@ class ReadModel(Protocol):
     def emptied(self, row: Row) -> Row:
         """Give a kept row without anything personal, at the same position: its aggregate is parked and erased."""
         ...
+
+
+def categories_of(models: Iterable[ReadModel]) -> frozenset[str]:
+    """Name the kinds of aggregate that some of these models look at."""
+    return frozenset[str]().union(*(model.categories for model in models))
 
 
 def written_columns(table: Table) -> list[str]:

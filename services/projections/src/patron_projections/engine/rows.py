@@ -1,14 +1,14 @@
 """Writing of rows: COPY for tables that grow, COPY to staging and a guarded upsert for rows that change."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Composed, Identifier
-from sqlalchemy import Table
+from sqlalchemy import ARRAY, ColumnElement, Table, any_, bindparam, literal, null, or_, update
 
-from patron_projections.engine.read_model import ReadModel, Row, line, written_columns
-from patron_projections.engine.tables import SCHEMA
+from patron_projections.engine.read_model import Blank, ReadModel, Row, line, written_columns
+from patron_projections.engine.tables import SCHEMA, Statement, compiled
 
 _CHUNK: Final = 1 << 20
 
@@ -19,7 +19,7 @@ class RowWriter:
     def __init__(self, model: ReadModel) -> None:
         self._kept = model.kept
         self._copy_added = None if model.added is None else _copy(_place(model.added), written_columns(model.added))
-        self._blank = None if model.added is None else _blanking(model.added, model.subject_column)
+        self._blank = None if model.added is None else _blanking(model.added, model.subject_column, model.blanked)
         if model.kept is not None:
             columns = written_columns(model.kept)
             self._stage = Identifier(f"stage_{model.kept.name}")
@@ -57,7 +57,8 @@ class RowWriter:
     async def blank(self, connection: AsyncConnection, ids: Collection[str]) -> None:
         """Empty the personal columns of all added rows of these subjects (GDPR art. 17)."""
         if ids and self._blank is not None:
-            await connection.execute(self._blank, (list(ids),))
+            text, values = self._blank
+            await connection.execute(text.encode(), values | {"ids": list(ids)})
 
 
 async def _copy_lines(connection: AsyncConnection, statement: Composed, lines: Iterable[str]) -> None:
@@ -97,8 +98,20 @@ def _upserting(table: Table, stage: Identifier, columns: Sequence[str]) -> Compo
     ).format(place=_place(table), names=_names(columns), stage=stage, changes=changes)
 
 
-def _blanking(table: Table, subject: str) -> Composed:
-    kind = SQL("uuid[]" if str(table.columns[subject].type) == "UUID" else "text[]")
-    return SQL("UPDATE {} SET personal = NULL, erased = true WHERE {} = ANY(%s::{}) AND personal IS NOT NULL").format(
-        _place(table), Identifier(subject), kind
-    )
+def _blanking(table: Table, subject: str, blanked: Mapping[str, Blank]) -> Statement:
+    """Write the statement that empties rows; a row that has nothing to lose stays, so that it equals a fresh fold."""
+    values = {name: _blanked(table.columns[name], blank) for name, blank in blanked.items()}
+    changing = [
+        table.columns[name].is_distinct_from(value)
+        for name, value in values.items()
+        if blanked[name] is None or callable(blanked[name])
+    ]
+    column = table.columns[subject]
+    among = column == any_(bindparam("ids", None, type_=ARRAY(column.type)))
+    return compiled(update(table).where(among, or_(*changing)).values(values))
+
+
+def _blanked(column: ColumnElement[Any], blank: Blank) -> ColumnElement[Any]:
+    if callable(blank):
+        return blank(column)
+    return null() if blank is None else literal(blank, column.type)

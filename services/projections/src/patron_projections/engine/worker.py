@@ -13,6 +13,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from patron_events.opening import Opened
+from patron_projections.engine.companions import pause
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.membership import Membership, Pulse
 from patron_projections.engine.positions import Fenced
@@ -82,7 +83,7 @@ class Worker:
                 except Exception as error:  # noqa: BLE001  (a worker outlives every fault of its servers)
                     failures = 1 if time.monotonic() - began > _MOST_PAUSE_S else failures + 1
                     self._interrupted("session", error)
-                    await _pause(stop, failures)
+                    await pause(stop, failures)
         finally:
             beats.cancel()
             with suppress(asyncio.CancelledError):
@@ -113,7 +114,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001  (as in `run`)
                 failures += 1
                 self._interrupted("heartbeat", error)
-                await _pause(stop, failures)
+                await pause(stop, failures)
 
     async def _prepare(self, connection: AsyncConnection) -> None:
         tables = [table for model in self._models for table in (model.kept, model.added) if table is not None]
@@ -195,11 +196,3 @@ class Worker:
             items = await commits_of(self._place.source, self._place.aggregates, retry.stream, retry.sequence, last)
             freed = await writer.retry(retry, items)
             _log.info("projection.retried", model=retry.model.name, subject=retry.stream.subject, freed=freed)
-
-
-async def _pause(stop: asyncio.Event, failures: int) -> None:
-    """Wait longer after each failure in a row, up to five seconds, with jitter; ends early on `stop`."""
-    longest = min(_MOST_PAUSE_S, 0.1 * 2 ** min(failures, 8))
-    with suppress(TimeoutError):
-        async with asyncio.timeout(longest * (0.5 + random.random() / 2)):  # noqa: S311  (jitter)
-            await stop.wait()
