@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from patron_events.catalog.contacts import FieldDefined
+from patron_rules import rfm
 from patron_rules.tree import FactKind, Operator
 
 Owner = Literal["person", "company", "rfm", "purchase", "interaction"]
@@ -123,9 +124,6 @@ _CUSTOM: Final[Mapping[str, FieldType]] = {
     "datetime": FieldType.TIME,
 }
 _NAMED: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
-RFM_SEGMENTS: Final = (
-    "champions", "loyal", "potential-loyalist", "new-customers", "promising", "needs-attention", "at-risk", "lost",
-)  # fmt: skip
 
 
 def _person() -> dict[str, Field]:
@@ -155,7 +153,7 @@ def _person() -> dict[str, Field]:
         fields += [Field(f"{touch}.{key}", "person", of, touch, key, personal=True) for key, of in touches.items()]
     scores = ("recency", "frequency", "monetary")
     fields += [Field(f"rfm.{score}", "rfm", FieldType.INTEGER, key=score) for score in scores]
-    fields.append(Field("rfm.segment", "rfm", FieldType.TEXT, key="segment", options=RFM_SEGMENTS))
+    fields.append(Field("rfm.segment", "rfm", FieldType.TEXT, key="segment", options=rfm.NAMES))
     return {one.name: one for one in fields}
 
 

@@ -82,7 +82,16 @@ MESSAGES: Final[Mapping[str, str]] = {
     "currency-needed": "Amounts are compared in a currency; name it.",
     "currency-not-allowed": "Only amounts have a currency.",
     "unknown-currency": "There is no such currency (ISO 4217, upper case).",
-    "operator-not-allowed": "This field does not know the operator.",
+    "operator-not-allowed": "The field does not know this operator.",
+    "unknown-field": "There is no such field.",
+    "segment-not-an-id": "The id of a segment was expected here.",
+    "of-needed": "This measure needs a field: amount, quantity or duration_s.",
+    "of-not-allowed": "Facts are counted whole, not a field of theirs.",
+    "of-not-of-fact": "Facts of this kind have no such field.",
+    "period-without-limit": "A period has at least one of last, from, to and calendar.",
+    "period-empty": "The period ends before it begins.",
+    "period-not-allowed": "What follows is limited by within alone.",
+    "unknown-time-zone": "There is no such time zone (IANA).",
 }
 """What is said of each code."""
 
@@ -315,8 +324,13 @@ def _time(value: Scalar) -> datetime:
     raise refusal("value-not-a-time")
 
 
+def is_id(text: str) -> bool:
+    """Tell whether a text is a UUID as ids are written here: lower case, with hyphens."""
+    return _UUID.fullmatch(text) is not None
+
+
 def _id(value: Scalar) -> UUID:
-    if not isinstance(value, str) or _UUID.fullmatch(value) is None:
+    if not isinstance(value, str) or not is_id(value):
         raise refusal("value-not-an-id")
     return UUID(value)
 
