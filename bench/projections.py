@@ -157,10 +157,10 @@ async def live(settings: ProjectionsSettings, history: History) -> tuple[float, 
 async def plain_copy(url: str) -> float:
     """COPY rows of the timeline into a bare table; answers rows a second."""
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        await connection.execute("CREATE TABLE patron.bare (LIKE patron.rm_timeline_v1)")
+        await connection.execute("CREATE TABLE patron.bare (LIKE patron.timeline)")
         chunks: list[bytes] = []
         async with connection.cursor() as cursor:
-            query = f"COPY (SELECT * FROM patron.rm_timeline_v1 LIMIT {COPIED}) TO STDOUT"  # noqa: S608
+            query = f"COPY (SELECT * FROM patron.timeline LIMIT {COPIED}) TO STDOUT"  # noqa: S608
             async with cursor.copy(query.encode()) as source:
                 chunks = [bytes(chunk) async for chunk in source]
             data = b"".join(chunks)

@@ -172,6 +172,8 @@ class CustomerLog:
             events.RecordArchived(),
             events.RecordRestored(),
             events.CustomFieldsChanged(fields=(events.Attribute("plan", "lead"),)),
+            events.ConsentGiven(purpose=random.choice(("newsletter", "calls")), channel="email", source="web-form"),
+            events.ConsentWithdrawn(purpose="newsletter"),
             events.AcquisitionChanged(first_touch=(events.Touch(source="web", at=BEGIN),)),
         ]
         return random.choice(choices)

@@ -21,7 +21,10 @@ from patron_projections.engine.worker import Pace, Worker, Workplace
 from patron_runtime.metrics import Metrics
 
 PACE = Pace(beat_s=0.1, dead_after_s=1.0, settle_s=0.02, lag_s=0.2)
-TABLES = ("rm_timeline_v1", "rm_people_v1", "rm_companies_v1", "rm_audit_v1", "rm_audit_facets_v1")
+TABLES = (
+    *("rm_timeline_v2", "rm_people_v2", "rm_people_versions_v2", "rm_companies_v2", "rm_companies_versions_v2"),
+    *("rm_audit_v1", "rm_audit_facets_v1"),
+)
 MODELS = tuple(model for model in service.MODELS if model.context == "contacts")
 
 

@@ -216,11 +216,11 @@ async def test_erasure_leaves_nothing_personal(log: CustomerLog, side: ReadSide,
         await log.erase(person)
         await log.record("person", person, events.OwnerAssigned(owner="dpo"))
         await side.caught_up(log.last)
-    for table in ("rm_timeline_v1", "rm_people_v1", "rm_audit_v1", "rm_audit_facets_v1"):
+    for table in ("rm_timeline_v2", "rm_people_v2", "rm_people_versions_v2", "rm_audit_v1", "rm_audit_facets_v1"):
         found = await side.rows(f"SELECT count(*) FROM patron.{table} AS t WHERE t::text ILIKE %s", f"%{secret}%")  # noqa: S608
         assert found == [(0,)], table
     assert await side.rows("SELECT erased, display_name, search_text FROM patron.people") == [(True, None, "")]
-    shown = "SELECT external_ids, external_keys, companies->0->'role', companies->0->'primary' FROM patron.people"
+    shown = "SELECT external_ids, external_keys, company_roles, companies->0->'primary' FROM patron.people"
     assert await side.rows(shown) == [(None, None, None, True)]
     async with fresh.worker():
         await fresh.caught_up(log.last)
@@ -266,7 +266,7 @@ async def test_erasure_does_not_wait_behind_a_parked_commit(
     async with side.worker():
         await side.caught_up(log.last)
         assert set(await _holding(side, secret)) == {
-            "rm_people_v1", "rm_timeline_v1", "rm_audit_v1", "rm_audit_facets_v1"
+            "rm_people_v2", "rm_people_versions_v2", "rm_timeline_v2", "rm_audit_v1", "rm_audit_facets_v1"
         }  # fmt: skip
         if body is None:
             await log.record("person", person, events.TagsChanged(tags=("nul\0",)))

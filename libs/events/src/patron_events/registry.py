@@ -124,6 +124,18 @@ def named(name: str, version: int) -> EventType:
     return entry
 
 
+def present(name: str) -> EventType:
+    """Find the present version of a stored name.
+
+    Raises:
+        UnknownEventType: this release has no such fact.
+    """
+    entry = _by_name.get(name)
+    if entry is None:
+        raise UnknownEventType(name)
+    return entry
+
+
 def every_type() -> Iterator[EventType]:
     """List all declared facts by name."""
     return iter(sorted(_by_name.values(), key=lambda entry: entry.name))

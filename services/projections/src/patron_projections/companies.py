@@ -1,4 +1,7 @@
-"""The directory of companies: one row per company; how many people it has is counted when asked."""
+"""The directory of companies: one row per company, and one per version of it.
+
+How many people a company has is counted when asked.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -10,7 +13,7 @@ from patron_events.catalog import contacts as events
 from patron_events.envelope import Recorded
 from patron_events.opening import Opened
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import PERSONAL_PART, Blank, Folded, Row
+from patron_projections.engine.read_model import Blank, Folded, Row
 from patron_projections.engine.tables import read_model_table, view_of
 from patron_projections.records import (
     PERSONAL,
@@ -22,6 +25,7 @@ from patron_projections.records import (
     record_indexes,
     search_columns,
     texts,
+    versions_of,
 )
 
 _COLUMNS: Final = [
@@ -40,9 +44,11 @@ _COLUMNS: Final = [
     *search_columns(),
 ]
 TABLE: Final = read_model_table(
-    "companies", 1, *_COLUMNS, indexes=record_indexes(_COLUMNS, "display_name", "parent_id")
+    "companies", 2, *_COLUMNS, indexes=record_indexes(_COLUMNS, "display_name", "parent_id")
 )
 VIEW: Final = view_of(TABLE)
+VERSIONS: Final = read_model_table("companies_versions", 2, *versions_of(_COLUMNS))
+VERSIONS_VIEW: Final = view_of(VERSIONS)
 
 
 def _number(value: int | None) -> str | None:
@@ -66,7 +72,7 @@ def _details(draft: Draft, fact: events.CompanyDetailsChanged, _: Recorded[Fact]
 
 
 def _display_name(draft: Draft) -> str | None:
-    return draft["name"] or draft["legal_name"] or draft["email"]
+    return draft["name"] or draft["legal_name"]
 
 
 _FOLD: Final = RecordFold(
@@ -87,17 +93,18 @@ class Companies:
     """The read model `companies`."""
 
     name: ClassVar[str] = "companies"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     context: ClassVar[str] = "contacts"
     categories: ClassVar[frozenset[str]] = frozenset({"company"})
     kept: ClassVar[Table | None] = TABLE
-    added: ClassVar[Table | None] = None
+    added: ClassVar[Table | None] = VERSIONS
     subject_column: ClassVar[str] = "id"
-    blanked: ClassVar[Mapping[str, Blank]] = PERSONAL_PART
+    blanked: ClassVar[Mapping[str, Blank]] = dict.fromkeys((*PERSONAL, "search_personal"))
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
-        """Give the company's row after a commit."""
-        return Folded(_FOLD(row, commit))
+        """Give the company's row after a commit, and add it to the versions."""
+        after = _FOLD(row, commit)
+        return Folded(after, [_FOLD.version(after, commit)], _FOLD.erases(commit))
 
     def emptied(self, row: Row) -> Row:
         """Give the company's row without anything personal."""

@@ -14,7 +14,7 @@ from patron_projections.fields import ID, Field, Fields, read_decimal
 from patron_projections.filters import Condition, conditions, names
 from patron_projections.search import searched, words_of
 
-_SHOWN_STATES: Final = frozenset({"archived", "erased", "archived_at"})
+_SHOWN_STATES: Final = frozenset({"archived", "erased", "archived_at", "erased_at"})
 DEFAULT_SORT: Final = "-created_at"
 
 

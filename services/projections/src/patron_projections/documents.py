@@ -11,7 +11,8 @@ from patron_projections.money import money
 Row = Mapping[str, Any]
 Document = dict[str, Any]
 _RECORD: Final = (
-    "id", "version", "created_at", "updated_at", "archived", "archived_at", "erased", "display_name",
+    "id", "version", "created_at", "updated_at", "archived", "archived_at", "erased", "erased_at",
+    "display_name",
 )  # fmt: skip
 _PERSON: Final = (
     "given_name", "family_name", "additional_name", "honorific_prefix", "honorific_suffix", "nickname", "job_title",
@@ -39,11 +40,13 @@ def person_document(row: Row, company_names: Mapping[str, str]) -> Document:
     document = _record(row, _PERSON)
     document["preferences"] = row["preferences"] or {}
     document["lifecycle_times"] = row["lifecycle_times"] or {}
+    document["consents"] = row["consents"] or {}
+    roles: Mapping[str, str] = row["company_roles"] or {}
     document["companies"] = [
         {
             "company_id": link["company_id"],
             "name": company_names.get(link["company_id"]),
-            "role": link.get("role"),
+            "role": roles.get(link["company_id"]),
             "from": link.get("start"),
             "to": link.get("end"),
             "primary": link.get("primary", False),

@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from patron_events.personal import Erased
-from patron_events.registry import Fact, type_of
+from patron_events.personal import ERASED, Erased
+from patron_events.registry import Fact, present, type_of
 
 Document = dict[str, Any]
 _encode: Final = msgspec.json.Encoder().encode
+_ERASED: Final = msgspec.to_builtins(ERASED)
 
 
 class Parts(NamedTuple):
@@ -72,6 +73,13 @@ def _form(name: str, fields: list[msgspec.structs.FieldInfo]) -> type[msgspec.St
 def parts_of(fact: Fact) -> Parts:
     """Split a fact into its two parts as JSON text."""
     return _splitter(type(fact))(fact)
+
+
+def fact_of(stored_name: str, details: Document, personal: Document | None, *, erased: bool) -> Fact:
+    """Put a fact together again from its two parts; its personal fields are ERASED where they were erased."""
+    entry = present(stored_name)
+    hidden = dict.fromkeys(entry.personal, _ERASED) if erased else personal or {}
+    return msgspec.convert({**details, **hidden}, entry.fact)
 
 
 def documents_of(fact: Fact) -> Documents:

@@ -14,7 +14,7 @@ from patron_projections.records import email_key, number_key
 
 _INT8: Final = 2**63
 _LONGEST: Final = 1_000
-_HIDDEN: Final = frozenset({"search", "search_text", "position", "custom_personal"})
+_HIDDEN: Final = frozenset({"search", "search_text", "position", "custom_personal", "company_roles"})
 _SPELLED: Final = (("email", "email_values", email_key), ("phone", "phone_values", number_key))
 ALIASES: Final[Mapping[str, str]] = {
     "emails": "email_values",

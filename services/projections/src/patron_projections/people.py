@@ -1,4 +1,7 @@
-"""The directory of people: one row per person with everything that is known of them now."""
+"""The directory of people: one row per person with everything that is known of them now, and one per version.
+
+A version is the row after a commit; what was known at a moment is the newest version recorded by then.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -13,7 +16,7 @@ from patron_events.envelope import Recorded
 from patron_events.opening import Opened
 from patron_events.personal import known
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import PERSONAL_PART, Blank, Folded, Row, json_text, time_text
+from patron_projections.engine.read_model import Blank, Folded, Row, json_text, time_text
 from patron_projections.engine.tables import read_model_table, view_of
 from patron_projections.records import (
     PERSONAL,
@@ -27,6 +30,7 @@ from patron_projections.records import (
     record_indexes,
     search_columns,
     texts,
+    versions_of,
 )
 
 _NAMES: Final = (
@@ -49,14 +53,18 @@ _COLUMNS: Final = [
     Column("lifecycle_stage", Text),
     Column("lifecycle_since", DateTime(timezone=True)),
     Column("lifecycle_times", JSONB),
+    # By purpose: channel, basis, source, wording, given_at, expires_at, withdrawn_at, and state: given or withdrawn.
+    Column("consents", JSONB),
     Column("companies", JSONB),
     Column("company_ids", ARRAY(UUID)),
+    # By company id: what the person is there.
+    Column("company_roles", JSONB),
     *search_columns(),
 ]
 _BY_NAME: Final = {column.name: column for column in _COLUMNS}
 TABLE: Final = read_model_table(
     "people",
-    1,
+    2,
     *_COLUMNS,
     indexes=[
         *record_indexes(_COLUMNS, "display_name", "family_name", "email"),
@@ -64,6 +72,12 @@ TABLE: Final = read_model_table(
     ],
 )
 VIEW: Final = view_of(TABLE)
+VERSIONS: Final = read_model_table("people_versions", 2, *versions_of(_COLUMNS))
+VERSIONS_VIEW: Final = view_of(VERSIONS)
+_PERSONAL: Final = (
+    *("display_name", *PERSONAL, *_NAMES, "job_title", "birth_date", "gender", "description", "preferences"),
+    *("first_touch", "last_touch", "company_roles"),
+)
 
 
 def _named(draft: Draft, fact: events.PersonNamed, _: Recorded[Fact]) -> None:
@@ -96,20 +110,40 @@ def _stage(draft: Draft, fact: events.LifecycleStageChanged, recorded: Recorded[
     draft["lifecycle_since"] = time_text(recorded.occurred_at)
 
 
-def _link(draft: Draft, company_id: str, link: dict[str, object] | None) -> None:
+def _consent_given(draft: Draft, fact: events.ConsentGiven, recorded: Recorded[Fact]) -> None:
+    consents = msgspec.json.decode(draft["consents"] or "{}")
+    said = plain(fact)
+    purpose = said.pop("purpose")
+    consents[purpose] = {**said, "given_at": recorded.occurred_at, "state": "given"}
+    draft["consents"] = json_text(consents)
+
+
+def _consent_withdrawn(draft: Draft, fact: events.ConsentWithdrawn, recorded: Recorded[Fact]) -> None:
+    consents = msgspec.json.decode(draft["consents"] or "{}")
+    given = consents.get(fact.purpose, {})
+    consents[fact.purpose] = {**given, "withdrawn_at": recorded.occurred_at, "state": "withdrawn"}
+    draft["consents"] = json_text(consents)
+
+
+def _link(draft: Draft, company_id: str, link: dict[str, object] | None, role: str | None) -> None:
     links = [one for one in msgspec.json.decode(draft["companies"] or "[]") if one["company_id"] != company_id]
+    roles = msgspec.json.decode(draft["company_roles"] or "{}")
+    roles.pop(company_id, None)
     if link is not None:
         links.append(link)
+    if role is not None:
+        roles[company_id] = role
     draft["companies"] = json_text(links) if links else None
     draft["company_ids"] = texts([one["company_id"] for one in links])
+    draft["company_roles"] = json_text(roles) if roles else None
 
 
 def _linked(draft: Draft, fact: events.CompanyLinked, _: Recorded[Fact]) -> None:
-    _link(draft, fact.company_id, plain(structs.replace(fact, role=known(fact.role, None))))
+    _link(draft, fact.company_id, plain(structs.replace(fact, role=None)), known(fact.role, None))
 
 
 def _unlinked(draft: Draft, fact: events.CompanyUnlinked, _: Recorded[Fact]) -> None:
-    _link(draft, fact.company_id, None)
+    _link(draft, fact.company_id, None, None)
 
 
 def _display_name(draft: Draft) -> str | None:
@@ -127,13 +161,12 @@ _FOLD: Final = RecordFold(
         events.PreferencesChanged: _preferences,
         events.AcquisitionChanged: _acquisition,
         events.LifecycleStageChanged: _stage,
+        events.ConsentGiven: _consent_given,
+        events.ConsentWithdrawn: _consent_withdrawn,
         events.CompanyLinked: _linked,
         events.CompanyUnlinked: _unlinked,
     },
-    (
-        *(*PERSONAL, *_NAMES, "job_title", "birth_date", "gender", "description", "preferences"),
-        *("first_touch", "last_touch"),
-    ),
+    _PERSONAL,
     (*_NAMES, "job_title", "department", "email_values", "phone_values", "locality", "external_keys"),
     _display_name,
 )
@@ -143,17 +176,18 @@ class People:
     """The read model `people`."""
 
     name: ClassVar[str] = "people"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     context: ClassVar[str] = "contacts"
     categories: ClassVar[frozenset[str]] = frozenset({"person"})
     kept: ClassVar[Table | None] = TABLE
-    added: ClassVar[Table | None] = None
+    added: ClassVar[Table | None] = VERSIONS
     subject_column: ClassVar[str] = "id"
-    blanked: ClassVar[Mapping[str, Blank]] = PERSONAL_PART
+    blanked: ClassVar[Mapping[str, Blank]] = dict.fromkeys((*_PERSONAL, "search_personal"))
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
-        """Give the person's row after a commit."""
-        return Folded(_FOLD(row, commit))
+        """Give the person's row after a commit, and add it to the versions."""
+        after = _FOLD(row, commit)
+        return Folded(after, [_FOLD.version(after, commit)], _FOLD.erases(commit))
 
     def emptied(self, row: Row) -> Row:
         """Give the person's row without anything personal."""

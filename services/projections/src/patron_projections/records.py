@@ -28,11 +28,21 @@ from patron_events.envelope import Recorded
 from patron_events.opening import Opened
 from patron_events.personal import Erased, known
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import Row, array_text, bool_text, json_text, time_text, written_columns
+from patron_projections.engine.read_model import (
+    Row,
+    array_text,
+    bool_text,
+    json_text,
+    line,
+    time_text,
+    written_columns,
+)
 
 TRUE: Final = bool_text(True)
 FALSE: Final = bool_text(False)
 _SEARCHED: Final = 4_000
+_ONLY_SEARCHED: Final = frozenset({"search_text", "search"})
+_VERSION_KEY: Final = frozenset({"id", "version"})
 _NOT_OF_NUMBERS: Final = re.compile(r"[\W_]+")
 _SEPARATORS: Final = re.compile(r"[@._+\-]+")
 
@@ -48,6 +58,8 @@ def record_columns() -> list[Column[Any]]:
         Column("archived", Boolean, nullable=False),
         Column("archived_at", DateTime(timezone=True)),
         Column("erased", Boolean, nullable=False),
+        # Empty while the erasure was carried out but not folded yet: its record is parked.
+        Column("erased_at", DateTime(timezone=True)),
         Column("display_name", Text),
         Column("email", Text),
         Column("email_values", ARRAY(Text)),
@@ -81,6 +93,23 @@ def search_columns() -> list[Column[Any]]:
     ]
 
 
+def versions_of(columns: Sequence[Column[Any]]) -> list[Column[Any]]:
+    """Describe the table of all versions of a record: the row after each commit, and when it was recorded.
+
+    What is searched stands in two parts, so that an erasure takes the personal one and leaves the other.
+    """
+    return [
+        *(
+            Column(column.name, column.type, primary_key=column.name in _VERSION_KEY, nullable=column.nullable)
+            for column in columns
+            if column.name not in _ONLY_SEARCHED
+        ),
+        Column("search_personal", Text),
+        Column("search_open", Text),
+        Column("recorded_at", DateTime(timezone=True), nullable=False),
+    ]
+
+
 def record_indexes(columns: Sequence[Column[Any]], *sorted_by: str) -> list[Index]:
     """Describe the indexes: one per common order, one for words, one for parts of words, one for each set."""
     by_name = {column.name: column for column in columns}
@@ -99,7 +128,7 @@ def record_indexes(columns: Sequence[Column[Any]], *sorted_by: str) -> list[Inde
 
 
 PERSONAL: Final = (
-    "display_name", "email", "email_values", "emails", "phone", "phone_values", "phones", "country", "region",
+    "email", "email_values", "emails", "phone", "phone_values", "phones", "country", "region",
     "locality", "postal_code", "addresses", "social", "urls", "custom_personal",
     "external_ids", "external_keys",
 )  # fmt: skip
@@ -257,8 +286,10 @@ class RecordFold:
         self._places = {name: place for place, name in enumerate(columns)}
         self._apply = apply
         self._personal = personal
-        self._searched = searched
+        self._searched_personal = [name for name in searched if name in personal]
+        self._searched_open = [name for name in searched if name not in personal]
         self._named = named
+        self._of_versions = [place for place, name in enumerate(columns) if name not in _ONLY_SEARCHED]
         self._empty: Row = [None] * len(columns)
         for name, value in (("archived", FALSE), ("erased", FALSE), ("notes_count", "0"), ("search_text", "")):
             self._empty[self._places[name]] = value
@@ -278,15 +309,30 @@ class RecordFold:
             fact = recorded.event
             if type(fact) is events.RecordErased:
                 self._erase(draft)
+                draft["erased_at"] = time_text(recorded.occurred_at)
             else:
                 self._apply[type(fact)](draft, fact, recorded)
         draft["position"] = str(head.sequence)
         draft["version"] = str(head.version)
         draft["updated_at"] = time_text(head.recorded_at)
+        draft["display_name"] = self._named(draft)
         if draft["erased"] == FALSE:
-            draft["display_name"] = self._named(draft)
-            draft["search_text"] = searchable([draft[name] for name in self._searched])
+            draft["search_text"] = " ".join(part for part in self._search(draft) if part)
         return draft.values
+
+    def version(self, row: Row, commit: Opened) -> str:
+        """Write a row, just folded, as a line of the table of all versions.
+
+        A version is erased from the commit that says so, even where its record was emptied before: see `emptied`.
+        """
+        draft = Draft(list(row), self._places)
+        draft["erased"] = bool_text(draft["erased_at"])
+        values = [draft.values[place] for place in self._of_versions]
+        return line([*values, *self._search(draft), time_text(commit.head.recorded_at)])
+
+    def erases(self, commit: Opened) -> bool:
+        """Tell whether a commit erases the record."""
+        return any(type(recorded.event) is events.RecordErased for recorded in commit.events)
 
     def emptied(self, row: Row) -> Row:
         """Give a row as an erasure leaves it, at the position that it has."""
@@ -294,19 +340,15 @@ class RecordFold:
         self._erase(draft)
         return draft.values
 
+    def _search(self, draft: Draft) -> tuple[str | None, str | None]:
+        personal = searchable([draft[name] for name in self._searched_personal])
+        return personal or None, searchable([draft[name] for name in self._searched_open]) or None
+
     def _erase(self, draft: Draft) -> None:
         for name in self._personal:
             draft[name] = None
-        if "companies" in self._places:
-            _forget_roles(draft)
         draft["search_text"] = ""
         draft["erased"] = TRUE
-
-
-def _forget_roles(draft: Draft) -> None:
-    links = msgspec.json.decode(draft["companies"] or "[]")
-    if links:
-        draft["companies"] = json_text([{name: link[name] for name in link if name != "role"} for link in links])
 
 
 def email_key(address: str) -> str:

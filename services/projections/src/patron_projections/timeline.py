@@ -10,19 +10,19 @@ from functools import lru_cache
 from typing import ClassVar, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, SmallInteger, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from patron_events.catalog import contacts as events
-from patron_events.envelope import CommitHead
+from patron_events.envelope import Cause, CommitHead
 from patron_events.opening import Opened
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import NULL, PERSONAL_PART, Blank, Folded, Row, escaped
+from patron_projections.engine.read_model import NULL, PERSONAL_PART, Blank, Folded, Row, array_text, escaped
 from patron_projections.engine.tables import read_model_table, view_of
 from patron_projections.facts import Parts, parts_of
 
 TABLE: Final = read_model_table(
     "timeline",
-    1,
+    2,
     Column("customer_id", UUID, primary_key=True),
     Column("occurred_at", DateTime(timezone=True), primary_key=True),
     Column("position", BigInteger, primary_key=True),
@@ -36,6 +36,10 @@ TABLE: Final = read_model_table(
     Column("type", Text, nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("actor_id", Text, nullable=False),
+    # With the role that was used, the story that the commit belongs to, and the event that led to it.
+    Column("authority", ARRAY(Text), nullable=False),
+    Column("correlation_id", Text),
+    Column("causation_id", Text),
     Column("kind", Text),
     Column("channel", Text),
     Column("direction", Text),
@@ -59,6 +63,16 @@ _NOTHING: Final = f"{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}"
 def _text(value: str | None) -> str:
     """Escape a text of which there are few different ones, such as a channel."""
     return NULL if value is None else escaped(value)
+
+
+@lru_cache(maxsize=10_000)
+def _actor(kind: str, actor_id: str, authority: tuple[str, ...]) -> str:
+    return f"{escaped(kind)}\t{escaped(actor_id)}\t{escaped(array_text(authority))}"
+
+
+def _cause(cause: Cause) -> str:
+    correlation = NULL if cause.correlation_id is None else escaped(cause.correlation_id)
+    return f"{correlation}\t{_text(cause.causation_id)}"
 
 
 def _columns_of(fact: Fact) -> str:
@@ -98,7 +112,7 @@ class Timeline:
     """The read model `timeline`."""
 
     name: ClassVar[str] = "timeline"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     context: ClassVar[str] = "contacts"
     categories: ClassVar[frozenset[str]] = frozenset({"person", "company", "activity"})
     kept: ClassVar[Table | None] = None
@@ -112,7 +126,7 @@ class Timeline:
         head = commit.head
         customer = escaped(head.stream.id)
         common, recorded_at = _common(head, customer)
-        actor = f"{_text(head.actor.kind)}\t{_text(head.actor.id)}"
+        by = f"{_actor(head.actor.kind, head.actor.id, head.actor.authority)}\t{_cause(head.cause)}"
         moment, moment_text = head.recorded_at, recorded_at
         lines: list[str] = []
         erases = False
@@ -122,7 +136,7 @@ class Timeline:
                 moment = recorded.occurred_at
                 moment_text = moment.isoformat()
             place = f"{moment_text}\t{head.sequence}\t{recorded.index}\t{common}"
-            middle = f"{_text(recorded.type)}\t{actor}\t{_columns_of(fact)}"
+            middle = f"{_text(recorded.type)}\t{by}\t{_columns_of(fact)}"
             parts = parts_of(fact)
             lines.append(f"{customer}\t{place}\t{middle}\t{_end(parts)}")
             company = _company_of(fact)
