@@ -1,33 +1,22 @@
-"""The read side: events a second of one worker, and first pages over a million events.
-
-The history is 40,000 people of seven facts each in one commit, and single orders and calls for the rest.
-"""
+"""The read side: events a second of one worker, lag, and first pages over a million events."""
 
 import asyncio
 import base64
 import multiprocessing
-import random
 import time
 from collections.abc import AsyncGenerator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import UUID
 
 import psutil
 import psycopg
 from httpx import ASGITransport, AsyncClient
 
 from bench.figure import Figure, percentile
-from patron_events.catalog import contacts as events
-from patron_events.codec import encode_event
-from patron_events.envelope import GENESIS, Actor, Cause, Commit, StreamId, encode_commit
-from patron_events.jetstream.log import Log, open_log
-from patron_events.registry import Fact
-from patron_events.sealing import SubjectKey
-from patron_events.store import Append
+from bench.history import History, moved, write_history
+from bench.lag import lag
+from patron_events.jetstream.log import open_log
 from patron_projections.app import serve_worker
 from patron_projections.people import People
 from patron_projections.service import build
@@ -37,103 +26,8 @@ from patron_runtime.identity import EmbeddedIssuer, TrustedIssuer, Verifier
 from patron_runtime.settings import RuntimeSettings
 
 EVENTS = 1_000_000
-PEOPLE_SHARE = 0.28
-FACTS_OF_A_PERSON = 7
-GROUP = 500
 REQUESTS = 400
 COPIED = 200_000
-BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
-ACTOR = Actor("user", "bench", ("agent",))
-
-
-class History:
-    """Writes the history; remembers ids and where each stream ends."""
-
-    def __init__(self, log: Log) -> None:
-        self.log = log
-        self.random = random.Random(5)  # noqa: S311  (a seeded history)
-        self.people: list[str] = []
-        self.last = 0
-        self._ends: dict[StreamId, tuple[int, int, str]] = {}
-
-    def _append(self, stream: StreamId, facts: list[Fact], key: SubjectKey) -> Append:
-        version, expected, prev = self._ends.get(stream, (0, 0, GENESIS))
-        at = BEGIN + timedelta(seconds=self.random.randrange(60_000_000))
-        commit_id = str(UUID(int=self.random.getrandbits(128), version=4))
-        stored = tuple(encode_event(fact, at, stream.id, key) for fact in facts)
-        body, digest = encode_commit(Commit(commit_id, at, ACTOR, Cause(), version + 1, prev, stored))
-        self._ends[stream] = (version + 1, expected, digest)
-        return Append(stream, expected, commit_id, body)
-
-    async def write(self, streams: dict[StreamId, list[Fact]], keys: dict[str, SubjectKey]) -> None:
-        """Append one group of commits of different aggregates."""
-        group = [self._append(stream, facts, keys[stream.id]) for stream, facts in streams.items()]
-        for append, sequence in zip(group, await self.log.store.append(group), strict=True):
-            version, _, digest = self._ends[append.stream]
-            self._ends[append.stream] = (version, sequence, digest)
-            self.last = max(self.last, sequence)
-
-    async def add_people(self, number: int) -> None:
-        """Record new people."""
-        ids = [str(UUID(int=self.random.getrandbits(128), version=4)) for _ in range(number)]
-        keys = dict(await self.log.vault.create(ids))
-        streams = {
-            StreamId("contacts", "person", one): person_facts(len(self.people) + place) for place, one in enumerate(ids)
-        }
-        await self.write(streams, keys)
-        self.people += ids
-
-    async def add_activities(self, number: int) -> None:
-        """Record one order or call of as many people."""
-        ids = self.random.sample(self.people, min(number, len(self.people)))
-        keys = dict(await self.log.vault.find(ids))
-        await self.write({StreamId("contacts", "activity", one): [self._activity()] for one in ids}, keys)
-
-    def _activity(self) -> Fact:
-        activity_id = str(self.random.getrandbits(64))
-        if self.random.getrandbits(1):
-            return events.OrderPlaced(activity_id, "USD", self.random.randrange(90_000), source="bench")
-        return events.InteractionLogged(activity_id, "call", "inbound", "phone", "A question", "word " * 20)
-
-
-def person_facts(number: int) -> list[Fact]:
-    """State what is known of a new person."""
-    address = events.EmailAddress(f"person{number}@example.com", "work", primary=True)
-    return [
-        events.PersonCreated(),
-        events.PersonNamed(given_name=f"Given{number % 997}", family_name=f"Family{number % 9973}"),
-        events.EmailsChanged(emails=(address,)),
-        events.TagsChanged(tags=("imported",)),
-        events.LifecycleStageChanged(to="lead"),
-        events.CustomFieldsChanged(fields=(events.Attribute("plan", "gold"),)),
-        events.ExternalIdsChanged(external_ids=(events.ExternalId("bench", str(number)),)),
-    ]
-
-
-async def write_history(log: Log, number: int) -> History:
-    """Append about `number` events."""
-    history = History(log)
-    people = int(number * PEOPLE_SHARE / FACTS_OF_A_PERSON)
-    for start in range(0, people, GROUP):
-        await history.add_people(min(GROUP, people - start))
-    rest = number - people * FACTS_OF_A_PERSON
-    while rest > 0:
-        await history.add_activities(min(GROUP, rest, people))
-        rest -= min(GROUP, rest, people)
-    return history
-
-
-async def _moved(url: str, beyond: int, aggregate: str) -> None:
-    """Wait until the lowest (or highest) position of the models is beyond a sequence."""
-    while True:
-        with suppress(psycopg.Error):
-            async with await psycopg.AsyncConnection.connect(url) as connection:
-                query = f"SELECT {aggregate}(sequence) FROM patron.positions"  # noqa: S608  (min or max)
-                cursor = await connection.execute(query.encode())
-                row = await cursor.fetchone()
-                if row is not None and row[0] is not None and row[0] > beyond:
-                    return
-        await asyncio.sleep(0.05)
 
 
 async def live(settings: ProjectionsSettings, history: History) -> tuple[float, float, float]:
@@ -142,10 +36,10 @@ async def live(settings: ProjectionsSettings, history: History) -> tuple[float, 
     process = context.Process(target=serve_worker, args=(settings, (Timeline(), People())), daemon=True)
     process.start()
     try:
-        await _moved(settings.postgres_url, 0, "max")
+        await moved(settings.postgres_url, 0, "max")
         watched = psutil.Process(process.pid)
         started, busy = time.perf_counter(), watched.cpu_times()
-        await _moved(settings.postgres_url, history.last - 1, "min")
+        await moved(settings.postgres_url, history.last - 1, "min")
         taken_s, now = time.perf_counter() - started, watched.cpu_times()
         cpu_s = now.user + now.system - busy.user - busy.system
         return taken_s, cpu_s, watched.memory_info().rss / 1e6
@@ -211,6 +105,10 @@ async def figures(nats_url: str, postgres_url: str, number: int = EVENTS) -> Asy
     ).line()
     yield Figure("CPU of that worker", cpu_s / number * 1e6, "us/event").line()
     yield Figure("memory of that worker", memory_mb, "MB", target=300, lower_is_better=True).line()
+    async with open_log(settings.log()) as log:
+        history.log = log
+        async for line in lag(settings, history, (Timeline(), People())):
+            yield line
     async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as connection:
         await connection.execute("ANALYZE")
     customers = history.random.choices(history.people, k=REQUESTS)
