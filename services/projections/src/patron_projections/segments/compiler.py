@@ -6,18 +6,15 @@ A correlated count took twice as long, and `NOT IN` cannot become an anti-join.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    DateTime,
     FromClause,
     Numeric,
     and_,
-    bindparam,
     cast,
     false,
     func,
@@ -31,19 +28,17 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 
 from patron_projections.segments.compiler_operators import POSITIVE, Condition, bound, holds, sure
-from patron_projections.segments.compiler_values import Value, day_of, element, span, typed
+from patron_projections.segments.compiler_rows import NOW, Chosen, Rows, RuleUnfit, calendar_values, of_record
+from patron_projections.segments.compiler_values import Value, element, span, typed
 from patron_projections.segments.sources import Source
-from patron_rules.fields import Field, FieldType, fact_field, profile_field
-from patron_rules.forms import moment
+from patron_rules.fields import Field, FieldType, profile_field
 from patron_rules.operands import (
     Operand,
     duration_operand,
     field_operand,
     measure_operand,
     moment_operand,
-    where_operand,
 )
-from patron_rules.periods import calendar_bounds, length
 from patron_rules.tree import (
     All,
     AnyOf,
@@ -56,18 +51,10 @@ from patron_rules.tree import (
     Moment,
     Not,
     Operator,
-    Period,
     Rule,
-    Where,
 )
 
-NOW = "now"
-_TIME = DateTime(timezone=True)
 _MEASURED = {"amount": "amount_minor"}
-
-
-class RuleUnfit(Exception):
-    """A rule names a field that is not defined (any more); it has to be checked again."""
 
 
 def compile_rule(rule: Rule, source: Source, now: datetime) -> Condition:
@@ -87,7 +74,7 @@ def clock_values(rule: Rule, now: datetime) -> dict[str, datetime]:
     values = {NOW: now}
     for facts in looked_at(rule):
         if facts.period is not None and facts.period.calendar is not None:
-            values.update(_calendar(facts.period, now))
+            values.update(calendar_values(facts.period, now))
     return values
 
 
@@ -106,32 +93,12 @@ def looked_at(rule: Rule) -> Sequence[Facts]:
             return []
 
 
-def _calendar(period: Period, now: datetime) -> dict[str, datetime]:
-    """Give the bounds of a calendar period by the names of their parameters."""
-    assert period.calendar is not None  # noqa: S101 - narrows the type; callers have looked
-    name = "".join(letter if letter.isalnum() else "_" for letter in f"{period.calendar}_{period.time_zone}")
-    start, end = calendar_bounds(period.calendar, period.time_zone, now)
-    return {f"{name}_start": start, f"{name}_end": end}
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """Facts that a node looks at: an alias of the activities, and the conditions on it."""
-
-    rows: FromClause
-    conditions: Sequence[Condition]
-
-    @property
-    def at(self) -> Value:
-        return self.rows.c.occurred_at
-
-
 class _Compiler:
     def __init__(self, source: Source, now: datetime) -> None:
+        self._rows = Rows(source, now)
         self._source = source
         self._people = source.people
-        self._moment = now
-        self._now: Value = bindparam(NOW, value=now, type_=_TIME)
+        self._now = self._rows.now
 
     def rule(self, rule: Rule) -> Condition:
         match rule:
@@ -180,7 +147,7 @@ class _Compiler:
             case _ if field.type is FieldType.IDS:
                 return holds(field.type, self._companies(), op, operand, self._now)
             case _:
-                return holds(field.type, _of_record(self._people, field), op, operand, self._now)
+                return holds(field.type, of_record(self._people, field), op, operand, self._now)
 
     def _consent(self, purpose: str) -> Condition:
         """Tell whether a consent is in force: given, not withdrawn since, not expired."""
@@ -189,25 +156,17 @@ class _Compiler:
         state = typed(element(consent, key="state"), FieldType.TEXT)
         return sure(and_(state == "given", given <= self._now, func.coalesce(until > self._now, true())))
 
-    def _links(self) -> tuple[Value, Value]:
-        """Give the id of a company that the row's person is linked to, and whether the link has not ended."""
-        link = func.jsonb_array_elements(self._people.c.companies).column_valued("link")
-        document: Value = cast(link, JSONB)
-        end = typed(element(document, key="end"), FieldType.DATE)
-        company = cast(typed(element(document, key="company_id"), FieldType.TEXT), UUID_TYPE)
-        return company, func.coalesce(end >= day_of(self._now), true())
-
     def _companies(self) -> Value:
-        company, lasts = self._links()
+        company, lasts = self._rows.links()
         return func.array(
             select(company).where(lasts).correlate(self._people).scalar_subquery(), type_=ARRAY(UUID_TYPE)
         )
 
     def _company(self, field: Field, op: Operator, operand: Operand) -> Condition:
         companies = self._source.companies.alias()
-        value = _of_record(companies, field)
+        value = of_record(companies, field)
         fitting = select(companies.c.id).where(holds(field.type, value, op, operand, self._now))
-        company, lasts = self._links()
+        company, lasts = self._rows.links()
         return select(literal(1)).where(lasts, company.in_(fitting)).correlate(self._people).exists()
 
     # -- facts ----------------------------------------------------------------------------------------------------
@@ -218,7 +177,7 @@ class _Compiler:
         few = self._source.of(rows.c.customer_id)
         return select(literal(1)).select_from(rows).where(mine, *few, *conditions).correlate(self._people).exists()
 
-    def _has_group(self, chosen: _Chosen, having: Condition) -> Condition:
+    def _has_group(self, chosen: Chosen, having: Condition) -> Condition:
         """Tell whether the chosen facts of this customer, taken together, fulfil a condition."""
         customer = chosen.rows.c.customer_id
         few = self._source.of(customer)
@@ -227,41 +186,10 @@ class _Compiler:
         mine = groups.c.customer_id == self._people.c.id
         return select(literal(1)).select_from(groups).where(mine).correlate(self._people).exists()
 
-    def _choose(self, facts: Facts) -> _Chosen:
-        rows = self._source.activities.alias()
-        conditions = [rows.c.fact == bound(facts.fact), *self._within(rows.c.occurred_at, facts.period)]
-        return _Chosen(rows, conditions + [self._where(rows, facts, where) for where in facts.where])
-
-    def _within(self, at: Value, period: Period | None) -> list[Condition]:
-        conditions: list[Condition] = [at <= self._now]
-        if period is None:
-            return conditions
-        if period.last is not None:
-            conditions.append(at > self._now - span(length(period.last)))
-        if period.since is not None:
-            conditions.append(at >= bound(moment(period.since)))
-        if period.to is not None:
-            conditions.append(at < bound(moment(period.to)))
-        if period.calendar is not None:
-            start, end = (
-                bindparam(name, value=at, type_=_TIME) for name, at in _calendar(period, self._moment).items()
-            )
-            conditions += [at >= start, at < end]
-        return conditions
-
-    def _where(self, rows: FromClause, facts: Facts, where: Where) -> Condition:
-        field = fact_field(facts.fact, where.field)
-        if field is None:
-            raise RuleUnfit(where.field)
-        op = POSITIVE.get(where.op, where.op)
-        found = holds(field.type, _of_fact(rows, field), op, where_operand(field, where), self._now)
-        found = found if op == where.op else not_(found)
-        return found if where.currency is None else and_(rows.c.currency == bound(where.currency), found)
-
     def _measure(self, node: Measure) -> Condition:
-        chosen = self._choose(node.facts)
+        chosen = self._rows.chosen(node.facts)
         if node.currency is not None:
-            chosen = _Chosen(chosen.rows, [*chosen.conditions, chosen.rows.c.currency == bound(node.currency)])
+            chosen = Chosen(chosen.rows, [*chosen.conditions, chosen.rows.c.currency == bound(node.currency)])
         wanted = measure_operand(node)
         count = func.count()
         if node.of is None:
@@ -285,7 +213,7 @@ class _Compiler:
         return self._has_group(chosen, found)
 
     def _moment_of(self, node: Moment) -> Condition:
-        chosen, wanted = self._choose(node.facts), moment_operand(node)
+        chosen, wanted = self._rows.chosen(node.facts), moment_operand(node)
         value = self._now - span(wanted) if isinstance(wanted, timedelta) else bound(wanted)
         late = node.op in {"after", "within-last", "not-within-last"}
         if late == (node.which == "last"):
@@ -298,7 +226,7 @@ class _Compiler:
         return not_(found) if node.op == "not-within-last" else found
 
     def _followed(self, node: Followed) -> Condition:
-        first, then = self._choose(node.first), self._choose(node.then)
+        first, then = self._rows.chosen(node.first), self._rows.chosen(node.then)
         end = first.at + span(duration_operand(node.within))
         mine = then.rows.c.customer_id == first.rows.c.customer_id
         few = self._source.of(then.rows.c.customer_id)
@@ -332,21 +260,3 @@ def _compared(left: Value, op: Compare, right: ColumnElement[Any]) -> Condition:
             return left > right
         case "gte":
             return left >= right
-
-
-def _of_record(rows: FromClause, field: Field) -> Value:
-    """Give the value of a field of a person or company, as `holds` wants it."""
-    match field.group:
-        case "":
-            return rows.c[{"external_ids": "external_keys"}.get(field.key, field.key)]
-        case "custom":
-            json = element(rows.c.custom, rows.c.custom_personal, key=field.key)
-        case group:
-            json = element(rows.c[group], key=field.key)
-    return json if field.type is FieldType.VALUE else typed(json, field.type)
-
-
-def _of_fact(rows: FromClause, field: Field) -> Value:
-    if field.group == "properties":
-        return element(rows.c.personal, key=field.key)
-    return rows.c[{"amount": "amount_minor", "sku": "skus"}.get(field.key, field.key)]

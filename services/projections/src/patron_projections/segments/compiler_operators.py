@@ -112,7 +112,8 @@ def _holds(kind: FieldType, value: Value, op: Operator, operand: Operand, now: V
 
 def _timed(kind: FieldType, value: Value, op: Operator, length: timedelta, now: Value) -> Condition:
     if op == "anniversary-within-next":
-        return _anniversary(value if kind is FieldType.DATE else day_of(value), length, now)
+        day = value if kind is FieldType.DATE else day_of(value)
+        return upcoming(day, now) <= day_of(now) + literal(length.days, Integer)
     at = midnight(value) if kind is FieldType.DATE else value
     match op:
         case "within-last":
@@ -123,16 +124,15 @@ def _timed(kind: FieldType, value: Value, op: Operator, length: timedelta, now: 
             return and_(at > now, at <= now + span(length))
 
 
-def _anniversary(day: Value, length: timedelta, now: Value) -> Condition:
-    """Look for the same day of a year from today on; 29 February is 28 February in other years."""
+def upcoming(day: Value, now: Value) -> Value:
+    """Give the first anniversary of a day from today on; 29 February is kept on the 28th in other years."""
     today = day_of(now)
     years = cast(func.date_part("year", today) - func.date_part("year", day), Integer)
-    this_year = _years_later(day, years)
-    upcoming = case((this_year < today, _years_later(day, years + 1)), else_=this_year)
-    return upcoming <= today + literal(length.days, Integer)
+    this_year = _shifted(day, years)
+    return case((this_year < today, _shifted(day, years + 1)), else_=this_year)
 
 
-def _years_later(day: Value, years: Value) -> Value:
+def _shifted(day: Value, years: Value) -> Value:
     return cast(cast(day, DateTime) + func.make_interval(years, type_=Interval()), Date)
 
 
