@@ -134,7 +134,7 @@ class _Evaluation:
         known = profile_field(node.field, self._definitions)
         if known is None:
             raise RuleUnfit(node.field)
-        op = _POSITIVE.get(node.op, node.op)
+        op: Operator = _POSITIVE.get(node.op, node.op)
         return self._profile(known, op, field_operand(known, node)) == (op == node.op)
 
     def _profile(self, known: Field, op: Operator, operand: Operand) -> bool:
@@ -180,7 +180,7 @@ class _Evaluation:
             raise RuleUnfit(where.field)
         if where.currency is not None and fact.fields.get("currency") != where.currency:
             return False
-        op = _POSITIVE.get(where.op, where.op)
+        op: Operator = _POSITIVE.get(where.op, where.op)
         if known.group == "properties":
             value = _named(fact.fields, known.group).get(known.key)
         else:

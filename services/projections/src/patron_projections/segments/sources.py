@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 
 from patron_projections import activities, companies, people
+from patron_projections.clocks import Clocks, activities_as_of, companies_as_of, people_as_of
 from patron_projections.engine.tables import SCHEMA
 from patron_rules.fields import Definitions
 
@@ -82,3 +83,13 @@ def customers(whole: FromClause) -> FromClause:
 def live(definitions: Definitions | None = None) -> Source:
     """Give the source of the present: the views that read models serve."""
     return Source(customers(people.VIEW), companies.VIEW, activities.VIEW, definitions=definitions or Definitions())
+
+
+def as_of(clocks: Clocks, definitions: Definitions | None = None) -> Source:
+    """Give the source of a moment by both clocks; a person of whom there was no version yet is as their first one."""
+    return Source(
+        customers(people_as_of(clocks, first_known=True)),
+        companies_as_of(clocks, first_known=True),
+        activities_as_of(clocks),
+        definitions=definitions or Definitions(),
+    )
