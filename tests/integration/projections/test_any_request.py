@@ -47,6 +47,9 @@ OPERATIONS: Final = [
     ("/projections/v1/positions", "get"),
     ("/projections/v1/parked", "get"),
     ("/projections/v1/parked/{model}/{category}/{aggregate_id}/retry", "post"),
+    ("/projections/v1/reports", "get"),
+    ("/projections/v1/reports/{name}", "get"),
+    ("/projections/v1/reports/{name}/events", "get"),
 ]
 
 
@@ -77,7 +80,7 @@ async def filled(url: str) -> dict[str, str]:
     async with side.worker():
         await side.caught_up(log.last)
     parked = {"model": "people", "category": "person", "aggregate_id": bad}
-    return {"person_id": person, "company_id": company, "customer_id": person, **parked}
+    return {"person_id": person, "company_id": company, "customer_id": person, "name": "purchases", **parked}
 
 
 @pytest.fixture(scope="module")

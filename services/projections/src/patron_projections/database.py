@@ -4,16 +4,16 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
 
 import msgspec
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncServerCursor
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
-from psycopg_pool import AsyncConnectionPool, PoolClosed
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.sql.elements import ClauseElement
 
 from patron_events.rejections import Invalid, Unavailable
@@ -24,6 +24,8 @@ _CHECKOUT_S: Final = 2.0
 _STATEMENT_MS: Final = 15_000
 _ANSWER_S: Final = 17.0  # beyond what PostgreSQL allows a statement: only a frozen or lost server takes longer
 _CHECK_S: Final = 1.0
+_STREAM_MS: Final = 600_000
+_MOST_STREAMS: Final = 4
 _CONNECT_S: Final = 5
 # How alike a word must be to count as the same one with a typo; "jonh" and "john" share 0.4.
 _LIKENESS: Final = 0.4
@@ -33,6 +35,12 @@ class ReadModelsUnavailable(Unavailable):
     """The read models cannot be reached now; nothing is lost, ask again."""
 
     code: ClassVar[str] = "read-models-unavailable"
+
+
+class StreamsBusy(Unavailable):
+    """As many exports and reports are under way as this process serves at a time; ask again."""
+
+    code: ClassVar[str] = "exports-busy"
 
 
 class ValueRefused(Invalid):
@@ -45,6 +53,8 @@ class Database:
     """Runs single statements; opens and mends its connections by itself."""
 
     def __init__(self, url: str, *, most: int = 8) -> None:
+        self._url = url
+        self._streams = 0
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
             url,
             connection_class=AsyncConnection[DictRow],
@@ -85,16 +95,50 @@ class Database:
                 if time.monotonic() - began >= _CHECKOUT_S:  # it did not answer at all: neither would it now
                     raise
                 return await self._run(text, parameters, answer_s)
-        except psycopg.DataError as error:
-            raise ValueRefused from error
-        except (
-            psycopg.OperationalError,
-            psycopg.InterfaceError,
-            PoolClosed,
-            psycopg.errors.UndefinedTable,
-            psycopg.errors.InvalidSchemaName,
-        ) as error:
-            raise ReadModelsUnavailable from error
+        except psycopg.Error as error:
+            raise _refusal(error) from error
+
+    async def batches(self, statement: ClauseElement, size: int) -> AsyncGenerator[Rows]:
+        """Give all rows of a statement, `size` at a time, as of one moment and in bounded memory.
+
+        The connection is its own, so that slow readers take none from other queries. Close the generator.
+
+        Raises:
+            StreamsBusy: too many of them are under way.
+            ReadModelsUnavailable, ValueRefused: as `rows`; also when PostgreSQL is lost on the way.
+        """
+        if self._streams >= _MOST_STREAMS:
+            raise StreamsBusy
+        self._streams += 1
+        try:
+            with _refusing():
+                connection = await AsyncConnection[DictRow].connect(
+                    self._url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_S
+                )
+            async with connection:
+                with _refusing():
+                    cursor = await self._declared(connection, statement)
+                while True:
+                    with _refusing():
+                        rows = await cursor.fetchmany(size)
+                    if not rows:
+                        return
+                    yield rows
+        finally:
+            self._streams -= 1
+
+    async def _declared(
+        self, connection: AsyncConnection[DictRow], statement: ClauseElement
+    ) -> AsyncServerCursor[DictRow]:
+        await _configure(connection)
+        await connection.execute(f"SET statement_timeout = {_STREAM_MS}".encode())
+        await connection.execute(f"SET idle_in_transaction_session_timeout = {_STREAM_MS}".encode())
+        # A cursor outside of a transaction would be copied as a whole; this one ends with the connection.
+        await connection.execute("BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ")
+        text, parameters = compiled(statement)
+        cursor = AsyncServerCursor[DictRow](connection, "streamed")
+        cursor.row_factory = dict_row
+        return await cursor.execute(text.encode(), parameters)
 
     async def _run(self, text: str, parameters: Mapping[str, Any] | None, answer_s: float) -> Rows:
         async with self._pool.connection() as connection:
@@ -108,6 +152,30 @@ class Database:
     async def check(self) -> None:
         """Tell by an exception that PostgreSQL does not answer."""
         await self.rows("SELECT 1", answer_s=_CHECK_S)
+
+
+def _refusal(error: psycopg.Error) -> Exception:
+    """Translate what PostgreSQL says; what is nobody's fault but ours stays as it is."""
+    match error:
+        case psycopg.DataError():
+            return ValueRefused()
+        case (
+            psycopg.OperationalError()
+            | psycopg.InterfaceError()
+            | psycopg.errors.UndefinedTable()
+            | psycopg.errors.InvalidSchemaName()
+        ):
+            return ReadModelsUnavailable()
+        case _:
+            return error
+
+
+@contextmanager
+def _refusing() -> Generator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _refusal(error) from error
 
 
 def _hang_up(connection: AsyncConnection[DictRow]) -> None:

@@ -58,11 +58,16 @@ def names(filters: Sequence[str]) -> set[str]:
 
 
 def _condition(fields: Fields, text: str, path: str) -> Condition:
-    name, _, rest = text.partition(":")
-    operator, colon, value = rest.partition(":")
-    field = fields.find(name)
+    field = fields.find(text.partition(":")[0])
     if field is None:
         raise FilterInvalid("There is no such field.", field=f"{path}.field")
+    return condition_on(field, text, path)
+
+
+def condition_on(field: Field, text: str, path: str) -> Condition:
+    """Read a filter on a field that was found already; raises FilterInvalid."""
+    _, _, rest = text.partition(":")
+    operator, colon, value = rest.partition(":")
     if operator not in field.kind.operators:
         allowed = ", ".join(sorted(field.kind.operators))
         raise FilterInvalid(f"A {field.kind.name} takes the operators {allowed}.", field=f"{path}.operator")

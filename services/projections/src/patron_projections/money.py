@@ -1,7 +1,9 @@
 """Amounts for answers: decimal text from minor units, with the decimals that ISO 4217 gives a currency."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Integer, Numeric, case, func, literal
 
 _WITHOUT: Final = (
     "ADP BEF BIF BYB BYR CLP DJF ESP GNF GRD ISK ITL JPY KMF KRW LUF MGF PYG PTE RWF TPE TRL UGX UYI VND VUV "
@@ -10,6 +12,7 @@ _WITHOUT: Final = (
 _NONE: Final = frozenset(_WITHOUT.split())
 _THREE: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _FOUR: Final = frozenset({"CLF", "UYW"})
+_USUAL: Final = 2
 
 
 def _decimals(currency: str) -> int:
@@ -17,7 +20,7 @@ def _decimals(currency: str) -> int:
         return 0
     if currency in _THREE:
         return 3
-    return 4 if currency in _FOUR else 2
+    return 4 if currency in _FOUR else _USUAL
 
 
 def money(minor: int | None, currency: str | None) -> dict[str, str] | None:
@@ -25,3 +28,14 @@ def money(minor: int | None, currency: str | None) -> dict[str, str] | None:
     if minor is None or currency is None:
         return None
     return {"amount": str(Decimal(minor).scaleb(-_decimals(currency))), "currency": currency}
+
+
+def amount_of(minor: ColumnElement[Any], currency: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give an amount in major units as an exact number; where there are more decimals, halves are rounded up."""
+    groups = ((sorted(_NONE), 0), (sorted(_THREE), 3), (sorted(_FOUR), 4))
+    decimals = case(*((currency.in_(names), literal(places, Integer)) for names, places in groups), else_=_USUAL)
+    units = case(
+        *((currency.in_(names), literal(Decimal(1).scaleb(-places), Numeric)) for names, places in groups),
+        else_=literal(Decimal("0.01"), Numeric),
+    )
+    return func.round(minor * units, decimals)

@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from patron_projections.api import directories, histories, operations
+from patron_projections.api import directories, histories, operations, reports
 
-ROUTERS: Final = (directories.routes, histories.routes, operations.routes)
+ROUTERS: Final = (directories.routes, histories.routes, operations.routes, reports.routes)

@@ -19,6 +19,7 @@ from patron_projections.histories import AuditQueries, TimelineQueries
 from patron_projections.links import Links
 from patron_projections.operations import Operations
 from patron_projections.people import People
+from patron_projections.reports.running import Reports
 from patron_projections.routes import ROUTERS
 from patron_projections.timeline import Timeline
 from patron_runtime.identity import Verifier
@@ -50,6 +51,7 @@ def parts_over(database: Database, dead_after_s: float = DEAD_AFTER_S) -> Parts:
         timeline=TimelineQueries(database),
         audit=AuditQueries(database),
         operations=Operations(database, dead_after_s),
+        reports=Reports(database),
         models={model.name: model for model in MODELS},
     )
 

@@ -19,6 +19,7 @@ from patron_projections.freshness import AfterInvalid, Freshness, Freshnesses
 from patron_projections.histories import AuditQueries, Period, TimelineQueries
 from patron_projections.links import Links
 from patron_projections.operations import Operations
+from patron_projections.reports.running import Reports
 from patron_runtime.identity import Role
 from patron_runtime.problems import problems
 from patron_runtime.requests import requires
@@ -52,6 +53,7 @@ class Parts:
     timeline: TimelineQueries
     audit: AuditQueries
     operations: Operations
+    reports: Reports
     models: Mapping[str, ReadModel]
 
 
@@ -123,6 +125,11 @@ class Freshened:
         freshness = await self._parts.freshnesses.of(self._model)
         document = {"items": items, "next_cursor": page.next_cursor, "position": freshness.document()}
         return answered(document, freshness)
+
+    async def report(self, document: Mapping[str, Any]) -> Response:
+        """Answer with one document that says itself where the read model stands."""
+        freshness = await self._parts.freshnesses.of(self._model)
+        return answered({**document, "position": freshness.document()}, freshness)
 
     async def document(self, document: Mapping[str, Any]) -> Response:
         """Answer with one document."""

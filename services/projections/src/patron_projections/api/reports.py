@@ -1,0 +1,207 @@
+"""Routes of the reports: their definitions, their rows, and the events behind a row."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, cast
+from uuid import UUID
+
+from fastapi import Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from patron_projections.api.exporting import EXPORTED, Exported, exported
+from patron_projections.api.parts import (
+    READERS,
+    Asked,
+    Freshened,
+    ListAnswer,
+    Reached,
+    Strict,
+    answered,
+)
+from patron_projections.cursors import CursorInvalid
+from patron_projections.database import ReadModelsUnavailable, StreamsBusy, ValueRefused
+from patron_projections.directory import Page
+from patron_projections.filters import FilterInvalid
+from patron_projections.freshness import AfterInvalid
+from patron_projections.reports.catalogue import LIFETIME_VALUE, REPORTS
+from patron_projections.reports.definition import Definition
+from patron_projections.reports.interactions import ResponseInvalid
+from patron_projections.reports.lifetime_value import ModelUnfit
+from patron_projections.reports.question import (
+    ByInvalid,
+    Clocks,
+    CurrencyNeeded,
+    ParameterNotTaken,
+    Question,
+    ReportNotFound,
+    RowInvalid,
+    TimeInvalid,
+    TimeZoneInvalid,
+    read_by,
+    read_moment,
+    read_row,
+    read_zone,
+)
+from patron_projections.reports.running import EVENTS, Answer, Turn, definition_of, drill, event_documents
+from patron_runtime.bodies import router
+from patron_runtime.problems import problems
+
+routes = router(prefix="/projections/v1", tags=["reports"], dependencies=READERS)
+
+_PATH: Final = "/projections/v1/reports"
+_TIME_TEXT: Final = "RFC 3339 time, or a date: its midnight in `time_zone`."
+_PROBLEMS: Final = problems(
+    *(ReportNotFound, TimeInvalid, TimeZoneInvalid, ByInvalid, FilterInvalid, ParameterNotTaken, CurrencyNeeded),
+    *(ResponseInvalid, ModelUnfit, AfterInvalid, ValueRefused, ReadModelsUnavailable, StreamsBusy),
+)
+_EVENT_PROBLEMS: Final = _PROBLEMS | problems(RowInvalid, CursorInvalid)
+_NAMES: Final = {"since": "from"}
+_FRESHNESS: Final = frozenset({"after", "wait_s", "limit", "cursor", "row", "format", "formulas"})
+Name = Annotated[str, Path(max_length=60)]
+
+
+class ReportQuery(Strict, Exported):
+    """Parameters of a report; each takes those that its definition lists."""
+
+    since: str | None = Field(None, alias="from", max_length=40, description=f"{_TIME_TEXT} Inclusive.")
+    to: str | None = Field(None, max_length=40, description=f"{_TIME_TEXT} Exclusive.")
+    by: list[str] = Field([], max_length=10, description="What rows are made by; repeated or separated by commas.")
+    time_zone: str = Field("UTC", max_length=60, description="IANA name; days and other periods begin there.")
+    filter: list[str] = Field([], max_length=20, description="Only customers for whom this holds, as in `/people`.")
+    segment: UUID | None = Field(None, description="Only members of this segment.")
+    as_of: str | None = Field(None, max_length=40, description=f"{_TIME_TEXT} What had happened by then.")
+    known_at: str | None = Field(None, max_length=40, description=f"{_TIME_TEXT} What had been recorded by then.")
+    currency: str | None = Field(None, pattern="^[A-Z]{3}$", description="ISO 4217 code.")
+    days: int = Field(90, ge=1, le=3_650, description="Horizon of a forecast.")
+    discount: Decimal = Field(Decimal("0.1"), ge=0, le=1, max_digits=10, description="Yearly rate of a forecast.")
+    response: str | None = Field(None, max_length=300, description="Condition, such as `properties.y:eq:yes`.")
+
+    def question(self, definition: Definition) -> Question:
+        """Read the parameters; raises what is wrong with them."""
+        for field in self.model_fields_set - _FRESHNESS:
+            if _NAMES.get(field, field) not in definition.takes():
+                raise ParameterNotTaken(field=_NAMES.get(field, field))
+        zone = read_zone(self.time_zone)
+        return Question(
+            now=datetime.now(UTC),
+            since=read_moment(self.since, zone, "from"),
+            until=read_moment(self.to, zone, "to"),
+            by=read_by(self.by, definition.default_by),
+            zone=zone,
+            filters=self.filter,
+            segment=self.segment,
+            clocks=Clocks(read_moment(self.as_of, zone, "as_of"), read_moment(self.known_at, zone, "known_at")),
+            currency=self.currency,
+            days=self.days,
+            discount=self.discount,
+            response=self.response,
+        )
+
+    def repeated(self, by: Sequence[str]) -> list[tuple[str, str]]:
+        """Write the parameters again, for the events behind a row."""
+        pairs = [("by", name) for name in by]
+        for field in sorted(self.model_fields_set - _FRESHNESS - {"by"}):
+            value: Any = getattr(self, field)
+            several = cast("list[Any]", value if isinstance(value, list) else [value])
+            pairs += [(_NAMES.get(field, field), str(one)) for one in several if one is not None]
+        return pairs
+
+
+class RowsQuery(ReportQuery):
+    """Parameters of the rows of a report."""
+
+    limit: int = Field(1_000, ge=1, le=10_000, description="Most rows of a JSON answer; an export has all.")
+
+
+class EventsQuery(ReportQuery):
+    """Parameters of the events behind a row: those of the report, and the row."""
+
+    row: list[str] = Field([], max_length=10, description="Column of the key and value of the row, `column:value`.")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=6_000, description="`next_cursor` of the page before.")
+
+
+class ReportsAnswer(BaseModel):
+    """The definitions of all reports."""
+
+    reports: list[dict[str, Any]]
+
+
+class ReportAnswer(BaseModel):
+    """The rows of a report. complete: there are no more than `limit`. drill, in rows: the events behind them."""
+
+    report: str
+    title: str
+    by: list[str]
+    columns: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    complete: bool
+    position: Reached
+
+
+@routes.get("/reports", response_model=ReportsAnswer)
+async def reports() -> Response:
+    """List the reports: what they count, their columns with units, and their parameters."""
+    listed = [*(report.definition for report in REPORTS.values()), LIFETIME_VALUE.definition]
+    return answered({"reports": [one.document() for one in sorted(listed, key=lambda one: one.name)]})
+
+
+@routes.get("/reports/{name}", response_model=ReportAnswer, responses=_PROBLEMS | EXPORTED)
+async def report(parts: Asked, name: Name, request: Request, query: Annotated[RowsQuery, Query()]) -> Response:
+    """Answer a report: rows of figures, each with the address of the events behind it."""
+    question = query.question(definition_of(name))
+    fresh = await _waited(parts, query)
+    answer = await parts.reports.answer(name, question)
+    form = query.form(request)
+    if form is not None:
+        return await exported(answer.batches, answer.columns, form, f"patron-{name}", exact=query.exact)
+    rows: list[dict[str, Any]] = []
+    complete = True
+    try:
+        async for batch in answer.batches:
+            rows += batch
+            if len(rows) > query.limit:
+                complete = False
+                break
+    finally:
+        await answer.batches.aclose()
+    document = _document(answer, question, rows[: query.limit], query.repeated(question.by))
+    return await fresh.report({**document, "complete": complete})
+
+
+@routes.get("/reports/{name}/events", response_model=ListAnswer, responses=_EVENT_PROBLEMS | EXPORTED)
+async def events(parts: Asked, name: Name, request: Request, query: Annotated[EventsQuery, Query()]) -> Response:
+    """List the events behind one row of a report, newest first; its `drill` is the address to ask."""
+    question = query.question(definition_of(name))
+    row = read_row(query.row, await parts.reports.keys(name, question))
+    fresh = await _waited(parts, query)
+    form = query.form(request)
+    if form is not None:
+        batches = parts.reports.events(name, question, row)
+        return await exported(batches, EVENTS, form, f"patron-{name}-events", exact=query.exact)
+    page = await parts.reports.page(name, question, row, Turn(query.limit, query.cursor))
+    return await fresh.page(event_documents(page.rows), Page([], page.next_cursor))
+
+
+async def _waited(parts: Asked, query: ReportQuery) -> Freshened:
+    await Freshened(parts, "people").wait(query)
+    fresh = Freshened(parts, "activities")
+    await fresh.wait(query)
+    return fresh
+
+
+def _document(
+    answer: Answer, question: Question, rows: list[dict[str, Any]], repeated: list[tuple[str, str]]
+) -> dict[str, Any]:
+    name = answer.definition.name
+    if answer.key:
+        path = f"{_PATH}/{name}/events"
+        rows = [{**row, "drill": drill(path, repeated, row, answer.key)} for row in rows]
+    return {
+        "report": name,
+        "title": answer.definition.title,
+        "by": list(question.by),
+        "columns": [column.document() for column in answer.columns],
+        "rows": rows,
+    }

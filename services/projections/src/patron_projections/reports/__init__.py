@@ -1,0 +1,1 @@
+"""Reports: figures over what customers did, each with a definition and the events behind every number."""

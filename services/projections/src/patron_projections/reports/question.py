@@ -1,0 +1,146 @@
+"""What a report is asked: period, clocks, customers, and what the rows are made by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import ClassVar, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+from patron_events.rejections import Invalid, NotFound
+
+PERIODS: Final = ("day", "week", "month", "quarter", "year")
+_MOST_BY: Final = 4
+
+
+class ReportNotFound(NotFound):
+    """There is no report of this name; `GET /reports` lists them."""
+
+    code: ClassVar[str] = "report-not-found"
+
+
+class TimeZoneInvalid(Invalid):
+    """`time_zone` takes a name of the IANA time zone database, such as Europe/Berlin."""
+
+    code: ClassVar[str] = "time-zone-invalid"
+
+
+class TimeInvalid(Invalid):
+    """A time is an RFC 3339 time, or a date, which means midnight in `time_zone`."""
+
+    code: ClassVar[str] = "period-invalid"
+
+
+class ByInvalid(Invalid):
+    """`by` takes what the definition of the report lists, each once and at most four."""
+
+    code: ClassVar[str] = "by-invalid"
+
+
+class ParameterNotTaken(Invalid):
+    """This report does not take this parameter."""
+
+    code: ClassVar[str] = "parameter-not-taken"
+
+
+class CurrencyNeeded(Invalid):
+    """There are purchases in several currencies; `currency` says which of them are meant."""
+
+    code: ClassVar[str] = "currency-needed"
+
+
+class RowInvalid(Invalid):
+    """`row` names each column of `by` with its value, as the `drill` of a row does."""
+
+    code: ClassVar[str] = "row-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The two clocks. as_of: what had happened by then; known_at: what had been recorded by then; None is now."""
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything that may be asked of a report.
+
+    since, until: inclusive and exclusive. zone: IANA name; periods begin at its midnights. now: the end of time where
+    nothing else says it. days, discount: horizon of a forecast, and its yearly rate. response: a condition.
+    """
+
+    now: datetime
+    since: datetime | None = None
+    until: datetime | None = None
+    by: tuple[str, ...] = ()
+    zone: str = "UTC"
+    filters: Sequence[str] = ()
+    segment: UUID | None = None
+    clocks: Clocks = Clocks()
+    currency: str | None = None
+    days: int = 90
+    discount: Decimal = Decimal("0.1")
+    response: str | None = None
+
+    @property
+    def end(self) -> datetime:
+        """Give the moment at which the period ends: `until`, `as_of` or now, whichever is first."""
+        return min(one for one in (self.until, self.clocks.as_of, self.now) if one is not None)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def read_zone(name: str) -> str:
+    """Check the name of a time zone; raises TimeZoneInvalid."""
+    if name not in _zones():
+        raise TimeZoneInvalid(field="time_zone")
+    return name
+
+
+def read_moment(text: str | None, zone: str, field: str) -> datetime | None:
+    """Read a time or date; raises TimeInvalid."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
+        moment.timestamp()
+    except (ValueError, OverflowError):
+        raise TimeInvalid(field=field) from None
+    return moment
+
+
+def read_by(parts: Sequence[str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """Read `by`: repeated, or separated by commas; raises ByInvalid."""
+    names = tuple(name.strip() for part in parts for name in part.split(","))
+    if len(set(names)) != len(names) or len(names) > _MOST_BY or "" in names:
+        raise ByInvalid(field="by")
+    return names or default
+
+
+def read_row(parts: Sequence[str], key: Sequence[str]) -> Mapping[str, str | None]:
+    """Read which row is meant: `column:value`, or `column` where the row has no value; raises RowInvalid."""
+    row: dict[str, str | None] = {}
+    for part in parts:
+        name, colon, value = _split(part, key)
+        row[name] = value if colon else None
+    if row.keys() != set(key) or len(parts) != len(row):
+        raise RowInvalid(field="row")
+    return row
+
+
+def _split(part: str, key: Sequence[str]) -> tuple[str, bool, str]:
+    """Part a name from its value; names of custom fields may hold colons themselves."""
+    for name in sorted(key, key=len, reverse=True):
+        if part == name:
+            return name, False, ""
+        if part.startswith(f"{name}:"):
+            return name, True, part[len(name) + 1 :]
+    raise RowInvalid(field="row")

@@ -1,0 +1,87 @@
+"""The rows that reports count: activities and people as the two clocks show them, for the customers that are meant."""
+
+from typing import Any, Final, Literal, cast
+
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import ColumnElement, FromClause, MetaData, SelectBase, Table, Text, func, literal, select
+from sqlalchemy.dialects.postgresql import UUID
+
+from patron_projections import activities, people
+from patron_projections.engine.tables import SCHEMA
+from patron_projections.fields import Fields
+from patron_projections.filters import conditions
+from patron_projections.reports.question import Clocks, Question
+
+Condition = ColumnElement[bool]
+MEMBERS: Final = Table(
+    "members", MetaData(schema=SCHEMA), SqlColumn("segment_id", UUID), SqlColumn("customer_id", UUID)
+)
+
+
+def people_at(clocks: Clocks) -> FromClause:
+    """Give the people as they are, or were."""
+    del clocks
+    return people.VIEW.alias("people")
+
+
+def activities_at(clocks: Clocks) -> FromClause:
+    """Give what had happened and was known; its columns are those of the view."""
+    view = activities.VIEW
+    happened = [] if clocks.as_of is None else [view.c.occurred_at <= clocks.as_of]
+    known = [] if clocks.known_at is None else [view.c.recorded_at <= clocks.known_at]
+    return select(view).where(*happened, *known).subquery("activities") if happened or known else view
+
+
+def fields_of(rows: FromClause) -> Fields:
+    """Give the fields of the directory over some rows of people."""
+    return Fields(cast("Table", rows))
+
+
+def of_customers(customer: ColumnElement[Any], question: Question) -> list[Condition]:
+    """Keep the customers that fulfil the filters and belong to the segment; raises FilterInvalid."""
+    kept: list[Condition] = []
+    if question.filters:
+        rows = people_at(question.clocks)
+        kept.append(customer.in_(select(rows.c.id).where(*conditions(fields_of(rows), question.filters))))
+    if question.segment is not None:
+        kept.append(customer.in_(select(MEMBERS.c.customer_id).where(MEMBERS.c.segment_id == question.segment)))
+    return kept
+
+
+def within(clock: ColumnElement[Any], question: Question) -> list[Condition]:
+    """Keep what happened in the period of the question."""
+    since = [] if question.since is None else [clock >= question.since]
+    return since + ([] if question.until is None else [clock < question.until])
+
+
+def facts(
+    question: Question, fact: Literal["purchase", "interaction"], *, whole_history: bool = False
+) -> tuple[FromClause, list[Condition]]:
+    """Give activities of one kind and the conditions under which they count.
+
+    whole_history: whatever the period of the question.
+    """
+    rows = activities_at(question.clocks)
+    where = [rows.c.fact == fact, *([] if whole_history else within(rows.c.occurred_at, question))]
+    if fact == "purchase" and question.currency is not None:
+        where.append(rows.c.currency == question.currency)
+    return rows, [*where, *of_customers(rows.c.customer_id, question)]
+
+
+def currencies(question: Question) -> SelectBase:
+    """Ask which currencies there are: the first and the last by name."""
+    rows = activities_at(question.clocks)
+    return select(func.min(rows.c.currency).label("first"), func.max(rows.c.currency).label("last")).where(
+        rows.c.fact == "purchase"
+    )
+
+
+def first_keys() -> FromClause:
+    """Give the first external key of each person, which breaks ties of scores."""
+    rows = people.VIEW
+    return select(rows.c.id, rows.c.external_keys[1].label("key")).subquery("keys")
+
+
+def local_time(clock: ColumnElement[Any], zone: str) -> ColumnElement[Any]:
+    """Give a time on the clock of a zone."""
+    return func.timezone(literal(zone, Text), clock)
