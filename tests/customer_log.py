@@ -119,14 +119,14 @@ class CustomerLog:
         self.companies.append(company_id)
         return company_id
 
-    async def anything(self) -> None:
+    async def anything(self, *, erasures: bool = True) -> None:
         """Record something that may happen next."""
         dice = self.random.random()
         if len(self.people) < 5 or dice < 0.1:
             await self.person()
         elif not self.companies or dice < 0.13:
             await self.company()
-        elif dice < 0.15 and len(self.people) > 20:
+        elif dice < 0.15 and len(self.people) > 20 and erasures:
             await self.erase(self.people.pop(self.random.randrange(len(self.people))))
         elif dice < 0.5:
             await self.record("activity", self.random.choice(self.people), self._activity())

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import ColumnElement, FromClause, Table, case, func, literal_column, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from patron_events.rejections import Invalid
 from patron_projections import activities, companies, people, timeline
@@ -109,7 +110,7 @@ def _as_of(view: Table, versions: Table, clocks: Clocks, *, first_known: bool) -
     if moment is None:
         return view
     recorded = versions.c.recorded_at <= moment
-    query = select(*_columns(view, versions)).distinct(versions.c.id)
+    query = select(*_columns(view, versions)).ext(distinct_on(versions.c.id))
     if not first_known:
         return query.where(recorded).order_by(versions.c.id, versions.c.version.desc()).subquery(view.name)
     if clocks.known_at is not None:

@@ -1,17 +1,19 @@
 """Lists of a directory: filtered, sorted or ranked, and paged by the last row's place, so that depth costs nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import ColumnElement, Numeric, Select, Table, literal, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Numeric, Select, literal, select, tuple_
 
 from patron_events.rejections import Invalid
+from patron_projections.clocks import LIVE, Clocks
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
 from patron_projections.database import Database, Rows
 from patron_projections.fields import ID, Field, Fields, read_decimal
 from patron_projections.filters import Condition, conditions, names
+from patron_projections.records import ALWAYS_THERE
 from patron_projections.search import searched, words_of
 
 _SHOWN_STATES: Final = frozenset({"archived", "erased", "archived_at", "erased_at"})
@@ -64,15 +66,42 @@ class _Order:
         return read_decimal(value) if self.kind is None else self.kind.kind.read(value)
 
 
-class Directory:
-    """Answers lists of one view. companies: the view whose names also find people."""
+Records = Callable[[Clocks], FromClause]
 
-    def __init__(self, database: Database, view: Table, companies: Table | None = None) -> None:
+
+class Directory:
+    """Answers about one kind of record as of any moment.
+
+    records: selects them. companies: selects the companies whose names also find people.
+    """
+
+    def __init__(self, database: Database, records: Records, companies: Records | None = None) -> None:
+        self._database = database
+        self._records = records
+        self._companies = companies
+        self._live = self._listing(LIVE)
+
+    def at(self, clocks: Clocks) -> "Snapshot":
+        """Give the records as they were at a moment."""
+        return self._live if clocks.live else self._listing(clocks)
+
+    def _listing(self, clocks: Clocks) -> "Snapshot":
+        companies = None if self._companies is None else self._companies(clocks)
+        return Snapshot(self._database, self._records(clocks), companies, clocks)
+
+
+class Snapshot:
+    """Answers about the records of one moment."""
+
+    def __init__(
+        self, database: Database, view: FromClause, companies: FromClause | None = None, clocks: Clocks = LIVE
+    ) -> None:
         self._database = database
         self._view = view
         self._companies = companies
-        self._fields = Fields(view)
-        self._shown = [column for column in view.columns if column.name not in {"search", "search_text"}]
+        self._clocks = clocks
+        self._fields = Fields(view, clocks.as_of)
+        self._shown = [column for column in view.c if column.name not in {"search", "search_text"}]
 
     @property
     def sortable(self) -> list[str]:
@@ -96,7 +125,9 @@ class Directory:
         if not wanted.include_archived and _SHOWN_STATES.isdisjoint(names(wanted.filters)):
             where += [self._view.c.archived.is_(False), self._view.c.erased.is_(False)]
         order = self._order(wanted, where)
-        asked = question(self._view.name, *wanted.filters, wanted.q, wanted.sort, wanted.include_archived)
+        asked = question(
+            *(self._view.description, self._clocks, *wanted.filters, wanted.q, wanted.sort, wanted.include_archived)
+        )
         value, last_id, absent = self._place(order, asked, wanted.cursor)
         rows: Rows = []
         if not absent:
@@ -121,8 +152,7 @@ class Directory:
         chosen = self._fields.find(name)
         if chosen is None or not chosen.kind.sortable:
             raise SortInvalid(field="sort")
-        nullable = self._view.c[name].nullable
-        return _Order(chosen.expression, text.startswith("-"), chosen, bool(nullable))
+        return _Order(chosen.expression, text.startswith("-"), chosen, nullable=name not in ALWAYS_THERE)
 
     def _place(self, order: _Order, asked: str, cursor: str | None) -> tuple[Any, Any, bool]:
         """Read where to go on: the value, the id, and whether the rows without a value have begun."""

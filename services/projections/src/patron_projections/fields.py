@@ -7,7 +7,21 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, ColumnElement, Date, DateTime, Integer, Table, Uuid, func
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Date,
+    DateTime,
+    FromClause,
+    Integer,
+    Uuid,
+    and_,
+    cast,
+    func,
+    literal,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from patron_projections.records import email_key, number_key
@@ -106,7 +120,7 @@ class Field:
     keys: Keys | None = None
 
 
-def kind_of(column: Column[Any]) -> Kind:
+def kind_of(column: ColumnElement[Any]) -> Kind:
     """Tell the kind of a column."""
     match column.type:
         case ARRAY(item_type=Uuid()):
@@ -129,10 +143,22 @@ def kind_of(column: Column[Any]) -> Kind:
             return TEXT
 
 
-class Fields:
-    """All fields of one directory. Named values are reached by a dot: `custom.plan`, `first_touch.source`."""
+def consented(consents: ColumnElement[Any], purpose: str, moment: datetime | None) -> ColumnElement[bool]:
+    """Write that a consent is given and has not expired at a moment; None for now."""
+    one = consents[purpose]
+    expires_at = cast(one["expires_at"].astext, DateTime(timezone=True))
+    now = func.now() if moment is None else literal(moment, DateTime(timezone=True))
+    holds = and_(one["state"].astext == "given", func.coalesce(expires_at > now, literal(value=True)))
+    return func.coalesce(holds, literal(value=False))
 
-    def __init__(self, view: Table) -> None:
+
+class Fields:
+    """All fields of one directory. Named values are reached by a dot: `custom.plan`, `first_touch.source`.
+
+    moment: when a consent must not have expired; None for now.
+    """
+
+    def __init__(self, view: FromClause, moment: datetime | None = None) -> None:
         self._fields = {
             column.name: Field(kind_of(column), column)
             for column in view.columns
@@ -146,6 +172,7 @@ class Fields:
             if column in view.columns:
                 self._fields[name] = self._fields[column]
         self._view = view
+        self._moment = moment
 
     def __contains__(self, name: object) -> bool:
         return name in self._fields
@@ -162,6 +189,8 @@ class Fields:
             whole = self._view.columns["custom"][key].astext
             own = self._view.columns["custom_personal"][key].astext
             return Field(VALUE, func.coalesce(whole, own))
+        if group == "consents" and group in self._view.columns:
+            return Field(BOOLEAN, consented(self._view.columns[group], key, self._moment))
         column = self._view.columns.get(group)
         if column is not None and isinstance(column.type, JSONB):
             return Field(VALUE, column[key].astext)

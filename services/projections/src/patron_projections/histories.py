@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Table, func, literal, select, tuple_
 
 from patron_projections import audit, timeline
+from patron_projections.clocks import LIVE, Clocks
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
 from patron_projections.database import Database, Rows
 from patron_projections.directory import Page
@@ -94,6 +95,7 @@ class Happenings:
     channels: Sequence[str] = ()
     actors: Sequence[str] = ()
     period: Period = Period()
+    clocks: Clocks = LIVE
 
 
 def _one_of(column: Column[Any], values: Sequence[str]) -> list[ColumnElement[bool]]:
@@ -120,18 +122,25 @@ class TimelineQueries:
             *_one_of(view.c.channel, wanted.channels),
             *_one_of(view.c.actor_id, wanted.actors),
             *self._history.within(wanted.period),
+            *wanted.clocks.happened(view),
         ]
         return await self._history.page(where, turn, [customer, wanted])
 
-    async def knows(self, customer: UUID) -> bool:
-        """Tell whether anything was ever recorded about a customer."""
-        query = select(literal(1)).select_from(timeline.VIEW).where(timeline.VIEW.c.customer_id == customer).limit(1)
-        return bool(await self._history.database.rows(query))
+    async def knows(self, customer: UUID, clocks: Clocks = LIVE) -> bool:
+        """Tell whether anything about a customer had happened and was known."""
+        view = timeline.VIEW
+        known = select(literal(1)).select_from(view).where(view.c.customer_id == customer, *clocks.happened(view))
+        return bool(await self._history.database.rows(known.limit(1)))
 
-    async def purchases(self, period: Period) -> Rows:
+    async def purchases(self, period: Period, clocks: Clocks = LIVE) -> Rows:
         """Sum up orders by currency: number, distinct customers, amount, first and last time."""
         view = timeline.VIEW
-        where = [view.c.type == _ORDER, view.c.customer_id == view.c.record_id, *self._history.within(period)]
+        where = [
+            view.c.type == _ORDER,
+            view.c.customer_id == view.c.record_id,
+            *self._history.within(period),
+            *clocks.happened(view),
+        ]
         query = (
             select(
                 view.c.currency,
@@ -150,12 +159,13 @@ class TimelineQueries:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Which changes are wanted; empty means all."""
+    """Which changes are wanted; empty means all. known_at: the latest time of recording; None for now."""
 
     records: Sequence[str] = ()
     actors: Sequence[str] = ()
     types: Sequence[str] = ()
     period: Period = Period()
+    known_at: datetime | None = None
 
 
 class AuditQueries:
@@ -172,5 +182,6 @@ class AuditQueries:
             *_one_of(view.c.actor_id, wanted.actors),
             *_one_of(view.c.type, _stored_names(wanted.types)),
             *self._history.within(wanted.period),
+            *([] if wanted.known_at is None else [view.c.recorded_at <= wanted.known_at]),
         ]
         return await self._history.page(where, turn, [wanted])

@@ -127,6 +127,7 @@ def record_indexes(columns: Sequence[Column[Any]], *sorted_by: str) -> list[Inde
     return [*orders, *sets, likeness]
 
 
+ALWAYS_THERE: Final = frozenset(column.name for column in record_columns() if column.primary_key or not column.nullable)
 PERSONAL: Final = (
     "email", "email_values", "emails", "phone", "phone_values", "phones", "country", "region",
     "locality", "postal_code", "addresses", "social", "urls", "custom_personal",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Numeric, Table, and_, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Numeric, and_, cast, func, literal, or_, select
 
 from patron_projections.records import normalised, number_key
 
@@ -31,14 +31,14 @@ def _prefix(word: str) -> ColumnElement[Any]:
     return func.to_tsquery("simple", "'" + word.replace("\\", "").replace("'", "") + "':*")
 
 
-def _found(view: Table, word: str) -> ColumnElement[bool]:
+def _found(view: FromClause, word: str) -> ColumnElement[bool]:
     begins = view.c.search.op("@@", is_comparison=True)(_prefix(word))
     if len(word) < _SHORTEST_ALIKE:
         return begins
     return or_(begins, literal(word).op("<%", is_comparison=True)(view.c.search_text))
 
 
-def searched(view: Table, words: Sequence[str], companies: Table | None = None) -> Search:
+def searched(view: FromClause, words: Sequence[str], companies: FromClause | None = None) -> Search:
     """Find rows that have all words.
 
     companies: people are also found by the name of a company that they are linked to.

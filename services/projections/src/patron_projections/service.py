@@ -6,10 +6,10 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from patron_projections import companies, people
 from patron_projections.activities import Activities
 from patron_projections.api.parts import Parts, attach
 from patron_projections.audit import Audit
+from patron_projections.clocks import companies_as_of, people_as_of
 from patron_projections.companies import Companies
 from patron_projections.database import Database
 from patron_projections.directory import Directory
@@ -45,8 +45,8 @@ def parts_over(database: Database, dead_after_s: float = DEAD_AFTER_S) -> Parts:
     return Parts(
         database=database,
         freshnesses=Freshnesses(database, dead_after_s),
-        people=Directory(database, people.VIEW, companies.VIEW),
-        companies=Directory(database, companies.VIEW),
+        people=Directory(database, people_as_of, companies_as_of),
+        companies=Directory(database, companies_as_of),
         names=Links(database),
         timeline=TimelineQueries(database),
         audit=AuditQueries(database),

@@ -7,16 +7,16 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from patron_projections.api.parts import (
-    LIST_PROBLEMS,
+    AS_OF_PROBLEMS,
     READERS,
-    AfterQuery,
     Asked,
+    AsOfQuery,
     Freshened,
     ListAnswer,
-    Listed,
+    ListedAsOf,
     RecordNotFound,
 )
-from patron_projections.directory import Directory, SearchInvalid, SortInvalid, Wanted
+from patron_projections.directory import SearchInvalid, Snapshot, SortInvalid, Wanted
 from patron_projections.documents import company_document, person_document
 from patron_projections.filters import FilterInvalid
 from patron_runtime.bodies import router
@@ -26,17 +26,18 @@ routes = router(prefix="/projections/v1", tags=["directory"], dependencies=READE
 
 _FILTER_TEXT = (
     "`field:operator:value`, repeatable; all must hold. Operators: eq, ne, in (comma-separated), lt, lte, gt, gte, "
-    "contains, starts, exists. Custom fields: `custom.<name>`. For `email` and `phone`, eq, ne and in look at all "
+    "contains, starts, exists. Custom fields: `custom.<name>`; `consents.<purpose>` "
+    "is true while a consent holds. For `email` and `phone`, eq, ne and in look at all "
     "addresses or numbers of a record, however they are spelled."
 )
 _SORT_TEXT = (
     "Any field with a single value, but no custom field; `-` in front for descending. Rows without a value come last."
 )
-_PROBLEMS = LIST_PROBLEMS | problems(FilterInvalid, SortInvalid, SearchInvalid)
-_ONE_PROBLEMS = LIST_PROBLEMS | problems(RecordNotFound)
+_PROBLEMS = AS_OF_PROBLEMS | problems(FilterInvalid, SortInvalid, SearchInvalid)
+_ONE_PROBLEMS = AS_OF_PROBLEMS | problems(RecordNotFound)
 
 
-class DirectoryQuery(Listed):
+class DirectoryQuery(ListedAsOf):
     """Parameters of a list of records."""
 
     q: str | None = Field(None, min_length=1, max_length=200, description="Words to search for; typos are forgiven.")
@@ -57,19 +58,21 @@ async def people(parts: Asked, query: Listing) -> Response:
     """List people: filtered, sorted or searched."""
     fresh = Freshened(parts, "people")
     await fresh.wait(query)
-    page = await parts.people.page(query.wanted())
+    clocks = query.clocks()
+    page = await parts.people.at(clocks).page(query.wanted())
     linked = {str(one) for row in page.rows for one in row["company_ids"] or ()}
-    names = await parts.names.of_companies(linked)
+    names = await parts.names.of_companies(linked, clocks)
     return await fresh.page([person_document(row, names) for row in page.rows], page)
 
 
 @routes.get("/people/{person_id}", response_model=dict[str, Any], responses=_ONE_PROBLEMS)
-async def person(parts: Asked, person_id: UUID, query: AfterQuery) -> Response:
+async def person(parts: Asked, person_id: UUID, query: AsOfQuery) -> Response:
     """Show one person as the directory knows them."""
     fresh = Freshened(parts, "people")
     await fresh.wait(query)
-    row = await _one(parts.people, person_id)
-    names = await parts.names.of_companies({str(one) for one in row["company_ids"] or ()})
+    clocks = query.clocks()
+    row = await _one(parts.people.at(clocks), person_id)
+    names = await parts.names.of_companies({str(one) for one in row["company_ids"] or ()}, clocks)
     return await fresh.document(person_document(row, names))
 
 
@@ -78,22 +81,24 @@ async def companies(parts: Asked, query: Listing) -> Response:
     """List companies: filtered, sorted or searched, each with the number of its present people."""
     fresh = Freshened(parts, "companies")
     await fresh.wait(query)
-    page = await parts.companies.page(query.wanted())
-    counts = await parts.names.people_counts({str(row["id"]) for row in page.rows})
+    clocks = query.clocks()
+    page = await parts.companies.at(clocks).page(query.wanted())
+    counts = await parts.names.people_counts({str(row["id"]) for row in page.rows}, clocks)
     return await fresh.page([company_document(row, counts) for row in page.rows], page)
 
 
 @routes.get("/companies/{company_id}", response_model=dict[str, Any], responses=_ONE_PROBLEMS)
-async def company(parts: Asked, company_id: UUID, query: AfterQuery) -> Response:
+async def company(parts: Asked, company_id: UUID, query: AsOfQuery) -> Response:
     """Show one company as the directory knows it."""
     fresh = Freshened(parts, "companies")
     await fresh.wait(query)
-    row = await _one(parts.companies, company_id)
-    return await fresh.document(company_document(row, await parts.names.people_counts({str(row["id"])})))
+    clocks = query.clocks()
+    row = await _one(parts.companies.at(clocks), company_id)
+    return await fresh.document(company_document(row, await parts.names.people_counts({str(row["id"])}, clocks)))
 
 
-async def _one(directory: Directory, record_id: UUID) -> dict[str, Any]:
-    row = await directory.one(record_id)
+async def _one(records: Snapshot, record_id: UUID) -> dict[str, Any]:
+    row = await records.one(record_id)
     if row is None:
         raise RecordNotFound
     return row

@@ -7,17 +7,20 @@ from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from patron_projections.api.parts import (
-    LIST_PROBLEMS,
+    AS_OF_PROBLEMS,
+    KNOWN_AT,
     READERS,
     Asked,
+    Asking,
+    AsOf,
     Freshened,
     ListAnswer,
     Listed,
     PeriodInvalid,
     RecordNotFound,
-    Strict,
     period,
 )
+from patron_projections.clocks import read_clocks
 from patron_projections.documents import change_document, happening_document, purchases_document
 from patron_projections.histories import Changes, Happenings, Turn
 from patron_runtime.bodies import router
@@ -29,7 +32,7 @@ routes = router(prefix="/projections/v1", tags=["history"], dependencies=READERS
 
 Caller = Annotated[Principal, Depends(requires(Role.READER))]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=300)]
-_PROBLEMS = LIST_PROBLEMS | problems(PeriodInvalid)
+_PROBLEMS = AS_OF_PROBLEMS | problems(PeriodInvalid)
 _FROM = Field(None, alias="from", max_length=40, description="RFC 3339 time or date, inclusive.")
 _TO = Field(None, max_length=40, description="RFC 3339 time or date, exclusive.")
 _TYPE_TEXT = "Stored name, such as `contacts.order-placed` or `order-placed`; repeatable."
@@ -45,7 +48,7 @@ class _Ordered(Listed):
         return Turn(self.limit, self.cursor, self.order == "newest")
 
 
-class TimelineQuery(_Ordered):
+class TimelineQuery(_Ordered, AsOf):
     """Parameters of a customer's history."""
 
     type: list[Word] = Field([], max_length=50, description=_TYPE_TEXT)
@@ -55,24 +58,26 @@ class TimelineQuery(_Ordered):
 
     def wanted(self) -> Happenings:
         """Put the filters together."""
-        return Happenings(
-            tuple(self.type), tuple(self.kind), tuple(self.channel), tuple(self.actor), period(self.since, self.to)
-        )
+        when = period(self.since, self.to), self.clocks()
+        return Happenings(tuple(self.type), tuple(self.kind), tuple(self.channel), tuple(self.actor), *when)
 
 
 class AuditQuery(_Ordered):
-    """Parameters of the audit trail."""
+    """Parameters of the audit trail. It has one clock: what changed is what was recorded."""
 
+    known_at: str | None = KNOWN_AT
     record: list[Word] = Field([], max_length=50, description="Id of a person, company or catalogue of fields.")
     actor: list[Word] = Field([], max_length=50, description="Id of who did it.")
     type: list[Word] = Field([], max_length=50, description=_TYPE_TEXT)
 
     def wanted(self) -> Changes:
         """Put the filters together."""
-        return Changes(tuple(self.record), tuple(self.actor), tuple(self.type), period(self.since, self.to))
+        known_at = read_clocks(None, self.known_at).known_at
+        when = period(self.since, self.to), known_at
+        return Changes(tuple(self.record), tuple(self.actor), tuple(self.type), *when)
 
 
-class PurchasesQuery(Strict):
+class PurchasesQuery(Asking):
     """Parameters of sums of purchases."""
 
     since: str | None = _FROM
@@ -101,8 +106,9 @@ async def timeline(parts: Asked, customer_id: UUID, query: Annotated[TimelineQue
     """Tell the history of a person or company; late facts stand at their own time."""
     fresh = Freshened(parts, "timeline")
     await fresh.wait(query)
-    page = await parts.timeline.page(customer_id, query.wanted(), query.turn())
-    if not page.rows and not await parts.timeline.knows(customer_id):
+    wanted = query.wanted()
+    page = await parts.timeline.page(customer_id, wanted, query.turn())
+    if not page.rows and not await parts.timeline.knows(customer_id, wanted.clocks):
         raise RecordNotFound
     return await fresh.page([happening_document(row) for row in page.rows], page)
 
@@ -125,5 +131,5 @@ async def purchases(parts: Asked, query: Annotated[PurchasesQuery, Query()]) -> 
     """Sum up all orders: their number, their customers and their amount per currency."""
     fresh = Freshened(parts, "timeline")
     await fresh.wait(query)
-    rows = await parts.timeline.purchases(period(query.since, query.to))
+    rows = await parts.timeline.purchases(period(query.since, query.to), query.clocks())
     return await fresh.document({"sums": [purchases_document(row) for row in rows]})

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from patron_events.rejections import Invalid, NotFound
+from patron_projections.clocks import ClockInvalid, Clocks, read_clocks
 from patron_projections.cursors import CursorInvalid
 from patron_projections.database import Database, ReadModelsUnavailable, ValueRefused
 from patron_projections.directory import Directory, Page
@@ -26,6 +27,8 @@ from patron_runtime.requests import requires
 
 STALE_HEADER: Final = "Patron-Stale"
 _CURSOR_TEXT: Final = "`next_cursor` of the page before, for the same question."
+_AS_OF_TEXT: Final = "What had happened by then: RFC 3339 time or date, inclusive, not in the future; now if absent."
+_KNOWN_AT_TEXT: Final = "What had been recorded by then, in the same form; what is known now if absent."
 _AFTER_TEXT: Final = "Position that a command answered with; the answer has everything up to it."
 
 
@@ -71,6 +74,7 @@ Asked = Annotated[Parts, Depends(parts_of)]
 READERS: Final = [Depends(requires(Role.READER))]
 ADMINS: Final = [Depends(requires(Role.ADMIN))]
 LIST_PROBLEMS: Final = problems(CursorInvalid, AfterInvalid, ValueRefused, ReadModelsUnavailable)
+AS_OF_PROBLEMS: Final = LIST_PROBLEMS | problems(ClockInvalid)
 
 
 class Strict(BaseModel):
@@ -82,6 +86,24 @@ class Strict(BaseModel):
     wait_s: float = Field(5.0, ge=0, le=30, description="Seconds to wait for `after`; then 503.")
 
 
+KNOWN_AT: Final = Field(None, max_length=40, description=_KNOWN_AT_TEXT, examples=["2026-04-15"])
+
+
+class AsOf(BaseModel):
+    """The two clocks of a question."""
+
+    as_of: str | None = Field(None, max_length=40, description=_AS_OF_TEXT, examples=["2026-03-31T23:59:59Z"])
+    known_at: str | None = KNOWN_AT
+
+    def clocks(self) -> Clocks:
+        """Read the clocks; raises ClockInvalid."""
+        return read_clocks(self.as_of, self.known_at)
+
+
+class Asking(Strict, AsOf):
+    """Parameters of a question about one thing, as of any moment."""
+
+
 class Listed(Strict):
     """Parameters of a list."""
 
@@ -89,7 +111,12 @@ class Listed(Strict):
     cursor: str | None = Field(None, max_length=6_000, description=_CURSOR_TEXT)
 
 
+class ListedAsOf(Listed, AsOf):
+    """Parameters of a list as of any moment."""
+
+
 AfterQuery = Annotated[Strict, Query()]
+AsOfQuery = Annotated[Asking, Query()]
 
 
 class Reached(BaseModel):
