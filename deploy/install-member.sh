@@ -6,19 +6,24 @@
 set -eu
 step=$1 service=$2 lock=$3 python=$4
 uv=${UV:-uv}
+libs='libs/events libs/runtime'
+if grep -q '"patron-rules"' "services/$service/pyproject.toml"; then libs="$libs libs/rules"; fi
 case $step in
 lock)
-    printf -- '-e libs/events\n-e libs/runtime\n-e services/%s\n' "$service" |
+    # shellcheck disable=SC2086 # a list of words
+    printf -- '-e %s\n' $libs "services/$service" |
         "$uv" pip compile - --constraints requirements.lock --python "$python" --generate-hashes \
             --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet --output-file "$lock" \
-            --no-emit-package patron-events --no-emit-package patron-runtime --no-emit-package "patron-$service" \
+            --no-emit-package patron-events --no-emit-package patron-rules --no-emit-package patron-runtime \
+            --no-emit-package "patron-$service" \
             >/dev/null
     ;;
 install)
     "$uv" pip install --python "$python" --no-deps --require-hashes --requirement "$lock"
     # The build backend has the version of the lock and stays out of the environment.
+    # shellcheck disable=SC2086 # a list of words
     "$uv" pip install --python "$python" --no-deps --build-constraints requirements.lock \
-        ./libs/events ./libs/runtime "./services/$service"
+        $(printf './%s ' $libs "services/$service")
     ;;
 *)
     echo "unknown step: $step" >&2

@@ -15,6 +15,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from campaigns.served import BASE as SEGMENTS
+from campaigns.served import Campaigns, campaigns_service
 from contacts.served import BASE, Contacts, bearer, contacts_service
 from patron_projections import service as projections
 from patron_runtime.identity import Verifier
@@ -62,16 +64,38 @@ def _contacts(request: pytest.FixtureRequest, path: str) -> ServedService:
     return ServedService(app, bearer("admin"), known)
 
 
+@cache
+def _campaigns_app() -> FastAPI:
+    return campaigns_service()
+
+
+async def _defined(campaigns: Campaigns) -> dict[str, str]:
+    async with campaigns.client("admin") as client:
+        rule = {"type": "field", "field": "country", "op": "eq", "value": "DE"}
+        body = {"kind": "snapshot", "name": "Germans", "rule": rule}
+        return {"segment_id": (await client.post(SEGMENTS, json=body)).raise_for_status().json()["id"]}
+
+
+def _campaigns(request: pytest.FixtureRequest, path: str) -> ServedService:
+    del request, path  # as above
+    campaigns = Campaigns()
+    app = _campaigns_app()
+    app.state.campaigns = campaigns.parts()
+    return ServedService(app, bearer("admin"), asyncio.run(_defined(campaigns)))
+
+
 def _projections_document() -> dict[str, Any]:
     return projections.build(Verifier([]), RuntimeSettings(), postgres_url="").openapi()
 
 
 DOCUMENTS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    "campaigns": lambda: _campaigns_app().openapi(),
     "contacts": lambda: _contacts_app().openapi(),
     "projections": _projections_document,
 }
 # Projections are asked beside their rows, in integration/projections/test_any_request.py.
 # Called for every operation; answers a service in which the known things exist, for calls of that path.
 SERVICES: Final[dict[str, Callable[[pytest.FixtureRequest, str], ServedService]]] = {
+    "campaigns": _campaigns,
     "contacts": _contacts,
 }

@@ -4,6 +4,8 @@ import socket
 
 import uvicorn
 
+from patron_campaigns.app import create_app as create_campaigns
+from patron_campaigns.settings import CampaignsSettings
 from patron_cli.embedded.joined import Joined
 from patron_contacts.app import create_app as create_contacts
 from patron_contacts.settings import ContactsSettings
@@ -18,6 +20,7 @@ def serve(descriptor: int) -> int:
     settings = ContactsSettings()  # pyright: ignore[reportCallIssue]  # the environment fills it
     services = {
         "contacts": create_contacts(settings),
+        "campaigns": create_campaigns(CampaignsSettings()),  # pyright: ignore[reportCallIssue]  # as above
         "projections": create_projections(ProjectionsSettings()),  # pyright: ignore[reportCallIssue]  # as above
     }
     configure_logs("web", settings.runtime())

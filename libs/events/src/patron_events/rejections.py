@@ -4,7 +4,16 @@ A refusal is an answer, not a fault. Each concrete refusal sets `code`, a kebab-
 the public contract; the HTTP status of each kind is decided in one table, `patron_runtime.problems`.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+
+class Fault(NamedTuple):
+    """One of several wrong parts of a request: its path, a code of its own, and a sentence for people."""
+
+    field: str
+    code: str
+    detail: str
 
 
 class Rejection(Exception):
@@ -12,13 +21,15 @@ class Rejection(Exception):
 
     detail: one sentence for the person who sees it, without personal data.
     field: JSON path of the part that is wrong, such as `emails[0].value`, where one part is to blame.
+    faults: every part that is wrong, where a rule can name several.
     """
 
     code: ClassVar[str] = "rejected"
 
-    def __init__(self, detail: str | None = None, *, field: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, *, field: str | None = None, faults: Sequence[Fault] = ()) -> None:
         self.detail = detail if detail is not None else (type(self).__doc__ or "").strip().split("\n")[0]
         self.field = field
+        self.faults = tuple(faults)
         super().__init__(self.detail)
 
 

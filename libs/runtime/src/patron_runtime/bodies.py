@@ -17,7 +17,8 @@ from typing_extensions import override
 
 from patron_runtime.problems import Refused, answer, problem
 
-MAX_DEPTH: Final = 32
+# Rules of segments need 46: 20 levels of an object in an array each, and a condition on a fact.
+MAX_DEPTH: Final = 64
 # msgspec, which writes the log, and PostgreSQL stop at 64 bits.
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
 _LARGEST: Final = 2**63 - 1

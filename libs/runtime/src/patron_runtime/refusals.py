@@ -32,7 +32,8 @@ async def _rejected(_request: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, Rejection):
         raise refusal
     headers = {"Retry-After": str(refusal.retry_after_s)} if isinstance(refusal, Unavailable) else None
-    document = problem(status_of(type(refusal)), refusal.code, refusal.detail, field=refusal.field)
+    errors = [FieldError(*fault) for fault in refusal.faults[:_ERRORS_LIMIT]]
+    document = problem(status_of(type(refusal)), refusal.code, refusal.detail, field=refusal.field, errors=errors)
     return answer(document, headers)
 
 

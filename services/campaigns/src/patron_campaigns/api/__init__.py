@@ -1,0 +1,1 @@
+"""Routes of the campaigns context with their request and response models."""

@@ -1,0 +1,1 @@
+"""The rules of segments: pure decisions over facts."""
