@@ -41,7 +41,7 @@ from patron_rules.tree import (
     Where,
 )
 
-_POSITIVE: Final[Mapping[Operator, Operator]] = {"ne": "eq", "not-in": "in", "missing": "exists"}
+_POSITIVE: Final[dict[Operator, Operator]] = {"ne": "eq", "not-in": "in", "missing": "exists"}
 _DIGITS: Final = 100
 """Enough for exact sums and products of what a rule may compare with."""
 _SPELLED: Final = frozenset({"eq", "in"})
