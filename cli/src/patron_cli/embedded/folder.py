@@ -125,7 +125,7 @@ class DataFolder:
         path = self.path / "settings.json"
         if not path.exists():
             # nats-server lets all streams together reserve three quarters of what is free.
-            share = shutil.disk_usage(self.path).free // 8
+            share = shutil.disk_usage(self.path).free // 16  # for contexts to come as well
             size = max(_LEAST_STREAM_BYTES, min(_MOST_STREAM_BYTES, share >> 20 << 20))
             _write_private(path, json.dumps({"stream_max_bytes": size}))
         return int(json.loads(path.read_text())["stream_max_bytes"])
