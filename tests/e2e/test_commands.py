@@ -23,11 +23,11 @@ def filled(installation: Installation) -> Installation:
 def test_status_tells_of_everything(filled: Installation) -> None:
     status = filled.patron.json("status")
     assert status["ready"] is True
-    assert status["services"] == {"contacts": "ready", "projections": "ready"}
+    assert status["services"] == {"contacts": "ready", "campaigns": "ready", "projections": "ready"}
     processes = {process["name"] for process in status["processes"]}
     assert processes == {"supervisor", "nats-server", "postgres", "web-1", "projections"}
     streams = {stream["name"]: stream for stream in status["streams"]}
-    assert streams.keys() == {"CONTACTS", "KV_PATRON_KEYS"}
+    assert streams.keys() == {"CAMPAIGNS", "CONTACTS", "KV_PATRON_KEYS", "SEGMENTS"}
     assert streams["CONTACTS"]["messages"] > 48
     assert streams["CONTACTS"]["bytes"] > 10_000
     assert {model["model"] for model in status["read_models"]} == {"timeline", "people", "companies", "audit"}
@@ -87,7 +87,7 @@ def test_verify_walks_every_commit(filled: Installation) -> None:
     assert contacts["first_bad"] is None
 
 
-@pytest.mark.parametrize("service", ["contacts", "projections"])
+@pytest.mark.parametrize("service", ["campaigns", "contacts", "projections"])
 def test_openapi_describes_a_service(filled: Installation, service: str) -> None:
     document = filled.patron.ok("openapi", service)
     assert all(path.startswith(f"/{service}/v1") for path in json.loads(document)["paths"])

@@ -6,6 +6,7 @@ from patron_cli import access, catalogue, running, status, verification
 from patron_cli.console import EXIT_CODES, Guarded
 from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
+from patron_cli.segments_command import segments
 
 app = typer.Typer(
     name="patron",
@@ -20,6 +21,7 @@ for command in (running.up, running.down, status.status, access.token, access.ge
     app.command(epilog=EXIT_CODES)(command)
 app.command("import")(import_file)
 app.command(epilog=EXIT_CODES)(demo)
+app.add_typer(segments, name="segments")
 for command in (verification.verify, catalogue.schemas, catalogue.openapi):
     app.command(epilog=EXIT_CODES)(command)
 

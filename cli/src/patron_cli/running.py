@@ -104,7 +104,7 @@ def _tell(folder: DataFolder, state: State, *, as_json: bool, news: str) -> None
         "url": state.url,
         "data": str(folder.path),
         "logs": str(folder.logs),
-        "docs": [f"{state.url}/contacts/v1/docs", f"{state.url}/projections/v1/docs"],
+        "docs": [f"{state.url}/{name}/v1/docs" for name in ("contacts", "campaigns", "projections")],
         "already_running": news != "runs",
         "pids": dict(state.pids),
     }
@@ -120,6 +120,7 @@ Patron {news} at {state.url}
   services   {state.url}/               what is here
              {state.url}/health/ready   {state.url}/metrics
   docs       {state.url}/contacts/v1/docs
+             {state.url}/campaigns/v1/docs
              {state.url}/projections/v1/docs
   data       {folder.path}
   logs       {folder.logs}
