@@ -17,12 +17,16 @@ import uvloop
 from prometheus_client import start_http_server
 from psycopg import AsyncConnection
 
+from patron_events.decisions import Decisions
 from patron_events.jetstream.log import Log, open_log
+from patron_events.journal import Journal
 from patron_projections.engine.companions import Companion, keep_running
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.read_model import ReadModel, categories_of
 from patron_projections.engine.reading import Source
 from patron_projections.engine.worker import Connect, Pace, Worker, Workplace
+from patron_projections.segments.evaluator import Evaluator, EvaluatorPlace
+from patron_projections.segments.evaluator_figures import EvaluatorFigures
 from patron_projections.service import MODELS, build
 from patron_projections.settings import CONTEXTS, ProjectionsSettings
 from patron_runtime.logs import configure_logs
@@ -65,7 +69,7 @@ async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event, models:
         async with asyncio.TaskGroup() as running:
             for worker in workers:
                 running.create_task(worker.run(stop))
-            for companion in _companions():
+            for companion in _companions(settings, log, connect, metrics):
                 running.create_task(keep_running(companion, stop, figures))
 
 
@@ -82,13 +86,26 @@ def _workplace(
         source=Source(log.reader, log.vault, context, categories_of(models)),
         aggregates=log.store,
         figures=figures,
-        pace=Pace(beat_s=settings.worker_beat_s, dead_after_s=settings.worker_dead_after_s),
+        pace=_pace(settings),
     )
 
 
-def _companions() -> Sequence[Companion]:
-    """Build what runs beside the workers; take `settings`, `log` and `connect` of `run_worker` as they are needed."""
-    return ()
+def _companions(settings: ProjectionsSettings, log: Log, connect: Connect, metrics: Metrics) -> Sequence[Companion]:
+    """Build what runs beside the workers."""
+    evaluator = Evaluator(
+        EvaluatorPlace(
+            connect=connect,
+            reader=log.reader,
+            decisions=Decisions(Journal(log.store, log.vault)),
+            figures=EvaluatorFigures(metrics),
+            pace=_pace(settings),
+        )
+    )
+    return (evaluator.companion,)
+
+
+def _pace(settings: ProjectionsSettings) -> Pace:
+    return Pace(beat_s=settings.worker_beat_s, dead_after_s=settings.worker_dead_after_s)
 
 
 async def _worker_process(settings: ProjectionsSettings, models: Sequence[ReadModel]) -> None:

@@ -21,13 +21,23 @@ from patron_projections.operations import Operations
 from patron_projections.people import People
 from patron_projections.reports.running import Reports
 from patron_projections.routes import ROUTERS
+from patron_projections.segments.definitions import SegmentDefinitions
+from patron_projections.segments.memberships import Memberships
 from patron_projections.timeline import Timeline
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Service, create_service
 from patron_runtime.settings import RuntimeSettings
 from patron_runtime.state import runtime_of_app
 
-MODELS: Final[tuple[ReadModel, ...]] = (Timeline(), People(), Companies(), Audit(), Activities())
+MODELS: Final[tuple[ReadModel, ...]] = (
+    Timeline(),
+    People(),
+    Companies(),
+    Audit(),
+    Activities(),
+    SegmentDefinitions(),
+    Memberships(),
+)
 ABOUT: Final = About(
     name="projections",
     title="Patron projections",

@@ -19,7 +19,9 @@ class RowWriter:
     def __init__(self, model: ReadModel) -> None:
         self._kept = model.kept
         self._copy_added = None if model.added is None else _copy(_place(model.added), written_columns(model.added))
-        self._blank = None if model.added is None else _blanking(model.added, model.subject_column, model.blanked)
+        self._blank: Statement | None = None
+        if model.added is not None and model.blanked:
+            self._blank = _blanking(model.added, model.subject_column, model.blanked)
         if model.kept is not None:
             columns = written_columns(model.kept)
             self._stage = Identifier(f"stage_{model.kept.name}")

@@ -1,0 +1,177 @@
+"""Workers and evaluators on a test's own database, over a log in memory or a real one, with a clock of their own."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from customer_log import CustomerLog, soon
+from patron_events.catalog import campaigns
+from patron_events.decisions import Decisions
+from patron_events.journal import Journal
+from patron_events.registry import Fact
+from patron_events.store import EventStore, LogReader
+from patron_events.vault import KeyVault
+from patron_projections.activities import Activities
+from patron_projections.companies import Companies
+from patron_projections.engine.companions import keep_running
+from patron_projections.engine.figures import Figures
+from patron_projections.engine.read_model import ReadModel, categories_of
+from patron_projections.engine.reading import Source
+from patron_projections.engine.worker import Pace, Worker, Workplace
+from patron_projections.people import People
+from patron_projections.segments.definitions import SegmentDefinitions
+from patron_projections.segments.evaluator import Evaluator, EvaluatorPlace
+from patron_projections.segments.evaluator_figures import EvaluatorFigures
+from patron_projections.segments.memberships import Memberships
+from patron_rules.tree import Rule, rule_document
+from patron_runtime.metrics import Metrics
+
+PACE = Pace(beat_s=0.05, dead_after_s=0.6, settle_s=0.02, lag_s=0.2)
+MODELS: Sequence[ReadModel] = (People(), Companies(), Activities(), SegmentDefinitions(), Memberships())
+CONTEXTS = ("contacts", "campaigns", "segments")
+
+
+class Clock:
+    """A clock that a test moves; it runs with the real one in between."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        return datetime.now(UTC) + self.ahead
+
+    def forward(self, **parts: float) -> None:
+        """Let time pass."""
+        self.ahead += timedelta(**parts)
+
+
+class SegmentSide:
+    """One database, its logs, and what works on it."""
+
+    def __init__(self, url: str, store: EventStore, reader: LogReader, vault: KeyVault) -> None:
+        self.url = url
+        self.store = store
+        self.reader = reader
+        self.vault = vault
+        self.clock = Clock()
+        self.contacts = CustomerLog(store, vault)
+        self.campaigns = CustomerLog(store, vault, seed=2, context="campaigns")
+        self.metrics = Metrics()
+        self.figures = EvaluatorFigures(self.metrics)
+        self._worker_figures = Figures(self.metrics)
+
+    async def connect(self) -> AsyncConnection:
+        """Open a connection as workers do."""
+        return await AsyncConnection.connect(self.url, autocommit=True)
+
+    async def rows(self, query: str, *values: object) -> list[TupleRow]:
+        """Ask the database."""
+        async with await self.connect() as connection:
+            cursor = await connection.execute(query.encode(), values)
+            return await cursor.fetchall()
+
+    # -- what works on it -----------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def workers(self) -> AsyncGenerator[None]:
+        """Run a worker per context while the block runs."""
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as running:
+            for context in CONTEXTS:
+                models = [model for model in MODELS if model.context == context]
+                source = Source(self.reader, self.vault, context, categories_of(models))
+                place = Workplace(self.connect, source, self.store, self._worker_figures, PACE)
+                running.create_task(Worker(place, models).run(stop))
+            try:
+                yield
+            finally:
+                stop.set()
+
+    def evaluator(self) -> Evaluator:
+        """Make an evaluator."""
+        decisions = Decisions(Journal(self.store, self.vault))
+        place = EvaluatorPlace(self.connect, self.reader, decisions, self.figures, PACE, self.clock.now)
+        return Evaluator(place)
+
+    @asynccontextmanager
+    async def evaluating(self) -> AsyncGenerator[Evaluator]:
+        """Run an evaluator while the block runs."""
+        evaluator, stop = self.evaluator(), asyncio.Event()
+        task = asyncio.create_task(keep_running(evaluator.companion, stop, self._worker_figures))
+        try:
+            yield evaluator
+        finally:
+            stop.set()
+            await task
+
+    @asynccontextmanager
+    async def working(self) -> AsyncGenerator[Evaluator]:
+        """Run everything while the block runs."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.workers())
+            yield await stack.enter_async_context(self.evaluating())
+
+    # -- segments -------------------------------------------------------------------------------------------------
+
+    async def segment(self, rule: Rule | None, *more: Fact, kind: str = "dynamic", name: str = "Some") -> str:
+        """Record a new segment; answers the id."""
+        segment_id = self.campaigns.new_id()
+        facts: list[Fact] = [campaigns.SegmentCreated(kind=kind), campaigns.SegmentDescribed(name=name)]
+        if rule is not None:
+            facts.append(campaigns.SegmentRuleChanged(rule_version=1, rule=rule_document(rule)))
+        await self.campaigns.record("segment", segment_id, *facts, *more)
+        return segment_id
+
+    async def say(self, segment_id: str, *facts: Fact) -> int:
+        """Record more about a segment."""
+        return await self.campaigns.record("segment", segment_id, *facts)
+
+    # -- what came of it ------------------------------------------------------------------------------------------
+
+    async def quiet(self, *, within_s: float = 20.0) -> None:
+        """Wait until everything recorded is evaluated, due times have passed, and all changes are told and folded."""
+
+        async def reached() -> bool:
+            from psycopg import errors  # noqa: PLC0415
+
+            try:
+                rows = await self.rows(
+                    "SELECT contacts, campaigns, (SELECT count(*) FROM patron.membership_outbox)"
+                    " + (SELECT count(*) FROM patron.segment_due WHERE due_at <= %s)"
+                    " + (SELECT count(*) FROM patron.segment_states WHERE boundary_at <= %s)"
+                    " + (SELECT count(*) FROM patron.segment_nudges)"
+                    " + (SELECT count(*) FROM patron.segment_definitions WHERE id NOT IN"
+                    " (SELECT segment_id FROM patron.segment_states)),"
+                    " (SELECT min(sequence) FROM patron.positions WHERE model = 'memberships') FROM patron.evaluator"
+                    " WHERE seeded_at IS NOT NULL",
+                    self.clock.now(),
+                    self.clock.now(),
+                )
+            except (errors.UndefinedTable, errors.InvalidSchemaName, errors.OperationalError):
+                return False
+            if not rows:
+                return False
+            contacts, defined, left, folded = rows[0]
+            told = await self.reader.last_sequence("segments")
+            return contacts >= self.contacts.last and defined >= self.campaigns.last and not left and folded >= told
+
+        await soon(reached, within_s=within_s)
+
+    async def members(self, segment_id: str) -> set[str]:
+        """Name the present members."""
+        found = await self.rows("SELECT customer_id::text FROM patron.members WHERE segment_id = %s", segment_id)
+        return {row[0] for row in found}
+
+    async def story(self, segment_id: str) -> list[tuple[Any, ...]]:
+        """Tell (customer, entered, cause, cause_id) of all changes in order, as the log has them."""
+        return await self.rows(
+            "SELECT customer_id::text, entered, cause, cause_id FROM patron.memberships WHERE segment_id = %s"
+            " ORDER BY position",
+            segment_id,
+        )
