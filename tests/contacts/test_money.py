@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patron_contacts.domain.money import currency, decimal_text, digits, minor
+from patron_contacts.domain.money import currency, decimal_text, minor
 from patron_contacts.domain.value_errors import AmountInvalid, AmountTooPrecise, CurrencyUnknown
+from patron_events.currencies import decimals
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_what_is_no_plain_amount_is_refused(amount: object) -> None:
 def test_an_amount_written_out_is_the_amount_again(whole: int, code: str) -> None:
     written = decimal_text(whole, code)
     assert minor(written, code, "amount") == whole
-    assert len(written.partition(".")[2]) == digits(code)
+    assert len(written.partition(".")[2]) == decimals(code)
 
 
 def test_amounts_are_written_with_all_their_decimals() -> None:

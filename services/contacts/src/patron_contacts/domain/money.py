@@ -1,8 +1,6 @@
 """Read amounts of money, exactly: decimal text in, whole minor units (cents) out.
 
-How many decimals a currency has is ISO 4217's table and stands here, not in a library: amounts are recorded in
-minor units for good, so a number that moves with a release would change what was recorded. (CLDR, behind
-`babel`, has 0 for RSD, LBP or ALL, because that is how prices are shown; ISO 4217 has 2.)
+How many decimals a currency has stands in `patron_events.currencies`.
 """
 
 import re
@@ -13,16 +11,10 @@ from typing import Final
 from babel.core import get_global
 
 from patron_contacts.domain.value_errors import AmountInvalid, AmountTooPrecise, CurrencyUnknown
+from patron_events.currencies import decimals
 
 MAX_MINOR: Final = 10**15
 
-_WITHOUT_DECIMALS: Final = (
-    "ADP BEF BIF BYB BYR CLP DJF ESP GNF GRD ISK ITL JPY KMF KRW LUF MGF PYG PTE RWF TPE TRL UGX UYI VND VUV "
-    "XAF XOF XPF"
-)
-_NO_DECIMALS: Final = frozenset(_WITHOUT_DECIMALS.split())
-_THREE_DECIMALS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
-_FOUR_DECIMALS: Final = frozenset({"CLF", "UYW"})
 _NO_MONEY: Final = frozenset({"XXX", "XTS"})
 """ISO 4217: no currency, and a code for tests."""
 
@@ -48,15 +40,6 @@ def currency(code: object, path: str) -> str:
     return upper
 
 
-def digits(currency: str) -> int:
-    """Say how many decimals a currency has (ISO 4217; withdrawn ones as they had at their end)."""
-    if currency in _NO_DECIMALS:
-        return 0
-    if currency in _THREE_DECIMALS:
-        return 3
-    return 4 if currency in _FOUR_DECIMALS else 2
-
-
 def minor(amount: object, currency: str, path: str) -> int:
     """Read an amount in minor units of `currency`: `"29.33"` EUR is 2933.
 
@@ -67,12 +50,12 @@ def minor(amount: object, currency: str, path: str) -> int:
         AmountInvalid: not a number, not finite, or not below 10^15 minor units either way.
         AmountTooPrecise: more decimals than the currency has, unless they are zeros.
     """
-    scaled = _decimal(amount, path).scaleb(digits(currency))
+    scaled = _decimal(amount, path).scaleb(decimals(currency))
     if abs(scaled) >= MAX_MINOR:
         raise AmountInvalid(field=path)
     whole = scaled.to_integral_value(rounding=ROUND_DOWN)
     if whole != scaled:
-        raise AmountTooPrecise(f"{currency} has {digits(currency)} decimals.", field=path)
+        raise AmountTooPrecise(f"{currency} has {decimals(currency)} decimals.", field=path)
     return int(whole)
 
 
@@ -88,5 +71,5 @@ def _decimal(amount: object, path: str) -> Decimal:
 
 def decimal_text(minor: int, currency: str) -> str:
     """Write an amount with all decimals of its currency: 2933 EUR is `29.33`."""
-    places = digits(currency)
+    places = decimals(currency)
     return f"{Decimal(minor).scaleb(-places):.{places}f}"
