@@ -79,6 +79,16 @@ class Done:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A customer entered or left a segment. recorded_at: when that was told."""
+
+    segment: str
+    at: datetime
+    recorded_at: datetime
+    entered: bool
+
+
 @dataclass
 class World:
     """People and companies with all their versions, what the people did, and what else rules look at."""
@@ -87,6 +97,7 @@ class World:
     companies: dict[UUID, list[Version]] = field(default_factory=dict[UUID, list[Version]])
     done: dict[UUID, list[Done]] = field(default_factory=dict[UUID, list[Done]])
     segments: dict[UUID, frozenset[str]] = field(default_factory=dict[UUID, frozenset[str]])
+    turns: dict[UUID, list[Turn]] = field(default_factory=dict[UUID, list[Turn]])
     scores: dict[UUID, dict[str, Any]] = field(default_factory=dict[UUID, dict[str, Any]])
 
     def customers(self, as_of: datetime | None = None, known_at: datetime | None = None) -> dict[UUID, Customer]:
@@ -107,7 +118,12 @@ class World:
                 for one in self.done[person]
                 if (as_of is None or one.fact.at <= as_of) and (known_at is None or one.recorded_at <= known_at)
             ]
-            answer[person] = Customer(values, links, facts, self.segments[person], self.scores[person])
+            segments = self.segments[person]
+            if as_of is not None:
+                told = [one for one in self.turns[person] if known_at is None or one.recorded_at <= known_at]
+                last = {one.segment: one.entered for one in told if one.at <= as_of}
+                segments = frozenset(segment for segment, entered in last.items() if entered)
+            answer[person] = Customer(values, links, facts, segments, self.scores[person])
         return answer
 
 
@@ -134,10 +150,22 @@ class Maker:
             world.people[person] = self._versions(self._person)
             world.done[person] = [self._done() for _ in range(self._random.choice((0, 0, 1, 2, 3, 5, 9)))]
             world.segments[person] = frozenset(one for one in SEGMENTS if self._random.random() < 0.3)
+            world.turns[person] = self._turns()
             names = ("recency", "frequency", "monetary")
             scores: dict[str, Any] = {name: self._random.randint(1, 5) for name in names}
             world.scores[person] = self._maybe({**scores, "segment": self._random.choice(rfm.NAMES)}) or {}
         return world
+
+    def _turns(self) -> list[Turn]:
+        """Let a customer enter and leave segments by turns, in the order of time."""
+        times = sorted({self.moment() for _ in range(4)})
+        inside: dict[str, bool] = {}
+        turns: list[Turn] = []
+        for at in times:
+            segment = self._random.choice(SEGMENTS)
+            inside[segment] = not inside.get(segment, False)
+            turns.append(Turn(segment, at, at + STEP * self._random.choice((0, 1)), inside[segment]))
+        return turns
 
     def moment(self) -> datetime:
         """Choose a moment on the grid."""
@@ -326,6 +354,8 @@ def _insert(connection: psycopg.Connection, table: Table, rows: Sequence[Mapping
 TABLES = (people.TABLE, people.VERSIONS, companies.TABLE, companies.VERSIONS, activities.TABLE)
 _OTHERS = (
     "CREATE TABLE patron.members (segment_id text, customer_id uuid, PRIMARY KEY (segment_id, customer_id))",
+    """CREATE TABLE patron.memberships (segment_id text, customer_id uuid, position bigint, index smallint,
+    occurred_at timestamptz, recorded_at timestamptz, entered boolean)""",
     """CREATE TABLE patron.rfm_scores (customer_id uuid PRIMARY KEY, recency smallint, frequency smallint,
     monetary smallint, segment text)""",
 )
@@ -345,6 +375,14 @@ async def write(world: World, url: str) -> None:
         with connection.cursor() as cursor:
             members = [(segment, one) for one, segments in world.segments.items() for segment in segments]
             cursor.executemany("INSERT INTO patron.members VALUES (%s, %s)", members)
+            turns = [(one, turn) for one, of in world.turns.items() for turn in of]
+            cursor.executemany(
+                "INSERT INTO patron.memberships VALUES (%s, %s, %s, 0, %s, %s, %s)",
+                [
+                    (turn.segment, one, number, turn.at, turn.recorded_at, turn.entered)
+                    for number, (one, turn) in enumerate(turns)
+                ],
+            )
             scores = [(one, *of.values()) for one, of in world.scores.items() if of]
             cursor.executemany("INSERT INTO patron.rfm_scores VALUES (%s, %s, %s, %s, %s)", scores)
 

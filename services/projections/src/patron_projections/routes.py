@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from patron_projections.api import directories, histories, operations, reports
+from patron_projections.api import directories, histories, operations, reports, segment_questions
 
-ROUTERS: Final = (directories.routes, histories.routes, operations.routes, reports.routes)
+ROUTERS: Final = (directories.routes, histories.routes, operations.routes, reports.routes, segment_questions.routes)

@@ -11,6 +11,7 @@ from patron_projections.api.parts import Parts, attach
 from patron_projections.audit import Audit
 from patron_projections.clocks import companies_as_of, people_as_of
 from patron_projections.companies import Companies
+from patron_projections.custom_fields import CustomFields
 from patron_projections.database import Database
 from patron_projections.directory import Directory
 from patron_projections.engine.read_model import ReadModel
@@ -35,6 +36,7 @@ MODELS: Final[tuple[ReadModel, ...]] = (
     Companies(),
     Audit(),
     Activities(),
+    CustomFields(),
     SegmentDefinitions(),
     Memberships(),
 )

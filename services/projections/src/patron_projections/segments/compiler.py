@@ -32,6 +32,7 @@ from patron_projections.segments.compiler_rows import NOW, Chosen, Rows, RuleUnf
 from patron_projections.segments.compiler_values import Value, element, span, typed
 from patron_projections.segments.sources import Source
 from patron_rules.fields import Field, FieldType, profile_field
+from patron_rules.looking import facts_of, nodes
 from patron_rules.operands import (
     Operand,
     duration_operand,
@@ -80,17 +81,7 @@ def clock_values(rule: Rule, now: datetime) -> dict[str, datetime]:
 
 def looked_at(rule: Rule) -> Sequence[Facts]:
     """List all descriptions of facts in a rule."""
-    match rule:
-        case All(rules) | AnyOf(rules):
-            return [facts for one in rules for facts in looked_at(one)]
-        case Not(inner):
-            return looked_at(inner)
-        case Measure(facts=facts) | Moment(facts=facts):
-            return [facts]
-        case Followed(first=first, then=then):
-            return [first, then]
-        case FieldIs() | InSegment():
-            return []
+    return [facts for _, node in nodes(rule) for facts in facts_of(node)]
 
 
 class _Compiler:

@@ -9,8 +9,11 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
+    Boolean,
     ColumnElement,
+    DateTime,
     FromClause,
     Integer,
     Text,
@@ -21,7 +24,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 
 from patron_projections import activities, companies, people
@@ -33,6 +36,17 @@ CUSTOMERS: Final = "customers"
 """Name of the parameter that holds the ids of a restricted source."""
 _IDS: Final = ARRAY(UUID_TYPE)
 MEMBERS: Final = table("members", column("segment_id", Text), column("customer_id", UUID_TYPE), schema=SCHEMA)
+MEMBERSHIPS: Final = table(
+    "memberships",
+    column("segment_id", Text),
+    column("customer_id", UUID_TYPE),
+    column("position", BigInteger),
+    column("index", Integer),
+    column("occurred_at", DateTime(timezone=True)),
+    column("recorded_at", DateTime(timezone=True)),
+    column("entered", Boolean),
+    schema=SCHEMA,
+)
 SCORES: Final = table(
     "rfm_scores",
     column("customer_id", UUID_TYPE),
@@ -86,10 +100,27 @@ def live(definitions: Definitions | None = None) -> Source:
 
 
 def as_of(clocks: Clocks, definitions: Definitions | None = None) -> Source:
-    """Give the source of a moment by both clocks; a person of whom there was no version yet is as their first one."""
+    """Give the source of a moment by both clocks; a person of whom there was no version yet is as their first one.
+
+    Scores have no history: a rule that looks at them must not be asked about the past.
+    """
     return Source(
         customers(people_as_of(clocks, first_known=True)),
         companies_as_of(clocks, first_known=True),
         activities_as_of(clocks),
+        members=members_as_of(clocks),
         definitions=definitions or Definitions(),
     )
+
+
+def members_as_of(clocks: Clocks) -> FromClause:
+    """Select who was a member of which segment, by what the segments told then."""
+    told = MEMBERSHIPS
+    last = (
+        select(told.c.segment_id, told.c.customer_id, told.c.entered)
+        .ext(distinct_on(told.c.segment_id, told.c.customer_id))
+        .where(*clocks.happened(told))
+        .order_by(told.c.segment_id, told.c.customer_id, told.c.position.desc(), told.c.index.desc())
+        .subquery()
+    )
+    return select(last.c.segment_id, last.c.customer_id).where(last.c.entered).subquery("members")
