@@ -2,7 +2,7 @@
 
 import typer
 
-from patron_cli import access, catalogue, running, status, verification
+from patron_cli import access, catalogue, export_command, report_command, running, status, verification
 from patron_cli.console import EXIT_CODES, Guarded
 from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
@@ -22,6 +22,8 @@ for command in (running.up, running.down, status.status, access.token, access.ge
 app.command("import")(import_file)
 app.command(epilog=EXIT_CODES)(demo)
 app.add_typer(segments, name="segments")
+for command in (report_command.report, export_command.export):
+    app.command(epilog=EXIT_CODES)(command)
 for command in (verification.verify, catalogue.schemas, catalogue.openapi):
     app.command(epilog=EXIT_CODES)(command)
 

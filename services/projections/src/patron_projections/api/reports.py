@@ -19,6 +19,7 @@ from patron_projections.api.parts import (
     Strict,
     answered,
 )
+from patron_projections.clocks import ClockInvalid, read_clocks
 from patron_projections.cursors import CursorInvalid
 from patron_projections.database import ReadModelsUnavailable, StreamsBusy, ValueRefused
 from patron_projections.directory import Page
@@ -30,7 +31,6 @@ from patron_projections.reports.interactions import ResponseInvalid
 from patron_projections.reports.lifetime_value import ModelUnfit
 from patron_projections.reports.question import (
     ByInvalid,
-    Clocks,
     CurrencyNeeded,
     ParameterNotTaken,
     Question,
@@ -51,9 +51,10 @@ routes = router(prefix="/projections/v1", tags=["reports"], dependencies=READERS
 
 _PATH: Final = "/projections/v1/reports"
 _TIME_TEXT: Final = "RFC 3339 time, or a date: its midnight in `time_zone`."
+_CLOCK_TEXT: Final = "RFC 3339 time, or a date: its midnight UTC; not in the future."
 _PROBLEMS: Final = problems(
     *(ReportNotFound, TimeInvalid, TimeZoneInvalid, ByInvalid, FilterInvalid, ParameterNotTaken, CurrencyNeeded),
-    *(ResponseInvalid, ModelUnfit, AfterInvalid, ValueRefused, ReadModelsUnavailable, StreamsBusy),
+    *(ResponseInvalid, ModelUnfit, ClockInvalid, AfterInvalid, ValueRefused, ReadModelsUnavailable, StreamsBusy),
 )
 _EVENT_PROBLEMS: Final = _PROBLEMS | problems(RowInvalid, CursorInvalid)
 _NAMES: Final = {"since": "from"}
@@ -70,8 +71,8 @@ class ReportQuery(Strict, Exported):
     time_zone: str = Field("UTC", max_length=60, description="IANA name; days and other periods begin there.")
     filter: list[str] = Field([], max_length=20, description="Only customers for whom this holds, as in `/people`.")
     segment: UUID | None = Field(None, description="Only members of this segment.")
-    as_of: str | None = Field(None, max_length=40, description=f"{_TIME_TEXT} What had happened by then.")
-    known_at: str | None = Field(None, max_length=40, description=f"{_TIME_TEXT} What had been recorded by then.")
+    as_of: str | None = Field(None, max_length=40, description=f"{_CLOCK_TEXT} What had happened by then.")
+    known_at: str | None = Field(None, max_length=40, description=f"{_CLOCK_TEXT} What had been recorded by then.")
     currency: str | None = Field(None, pattern="^[A-Z]{3}$", description="ISO 4217 code.")
     days: int = Field(90, ge=1, le=3_650, description="Horizon of a forecast.")
     discount: Decimal = Field(Decimal("0.1"), ge=0, le=1, max_digits=10, description="Yearly rate of a forecast.")
@@ -91,7 +92,7 @@ class ReportQuery(Strict, Exported):
             zone=zone,
             filters=self.filter,
             segment=self.segment,
-            clocks=Clocks(read_moment(self.as_of, zone, "as_of"), read_moment(self.known_at, zone, "known_at")),
+            clocks=read_clocks(self.as_of, self.known_at),
             currency=self.currency,
             days=self.days,
             discount=self.discount,

@@ -115,9 +115,10 @@ def fit_spending(x: Values, m: Values) -> Spending:
 
 
 def _least(loss: Any, number: int) -> tuple[float, ...]:
-    found = _optimize.minimize(
-        loss, np.zeros(number), method="Nelder-Mead", options={"maxiter": 4_000, "xatol": 1e-6, "fatol": 1e-10}
-    )
+    begin = np.zeros(number)
+    found = _optimize.minimize(loss, begin, method="L-BFGS-B", options={"ftol": 1e-13, "gtol": 1e-8})
+    if not found.success:  # its search along a line may end too early; the slower method needs no slopes
+        found = _optimize.minimize(loss, begin, method="Nelder-Mead", options={"maxiter": 4_000, "fatol": 1e-10})
     logs = np.asarray(found.x)
     if not found.success or not np.isfinite(logs).all() or np.abs(logs).max() > _LOG_BOUND:
         raise UnfitError

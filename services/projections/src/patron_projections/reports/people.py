@@ -6,10 +6,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Numeric, SelectBase, and_, cast, func, literal, null, select
 
 from patron_projections import timeline
+from patron_projections.clocks import activities_as_of, people_as_of
 from patron_projections.reports.definition import Column, Definition, Result
 from patron_projections.reports.dimensions import Divided, Divider
 from patron_projections.reports.question import Question
-from patron_projections.reports.sources import activities_at, of_customers, people_at, within
+from patron_projections.reports.sources import of_customers, within
 
 _CREATED: Final = "contacts.person-created"
 _COUNTED: Final = (
@@ -45,10 +46,10 @@ ACQUISITION: Final = Definition(
 
 
 def _divided(question: Question) -> Divided:
-    rows = people_at(question.clocks)
+    rows = people_as_of(question.clocks).alias("people")
     present = [rows.c.archived.is_(False), rows.c.erased.is_(False)]
     where = [*present, *within(rows.c.created_at, question), *of_customers(rows.c.id, question)]
-    facts = activities_at(question.clocks)
+    facts = activities_as_of(question.clocks)
     bought = and_(facts.c.customer_id == rows.c.id, facts.c.fact == "purchase")
     hit: ColumnElement[Any] = select(literal(1)).select_from(facts).where(bought).exists()
     return Divider(question, rows, {}, of_people=True).divided(question.by, [rows.c.id, hit.label("hit")], where)

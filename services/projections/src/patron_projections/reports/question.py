@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from patron_events.rejections import Invalid, NotFound
+from patron_projections.clocks import LIVE, Clocks
 
 PERIODS: Final = ("day", "week", "month", "quarter", "year")
 _MOST_BY: Final = 4
@@ -58,14 +59,6 @@ class RowInvalid(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Clocks:
-    """The two clocks. as_of: what had happened by then; known_at: what had been recorded by then; None is now."""
-
-    as_of: datetime | None = None
-    known_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
     """Everything that may be asked of a report.
 
@@ -80,7 +73,7 @@ class Question:
     zone: str = "UTC"
     filters: Sequence[str] = ()
     segment: UUID | None = None
-    clocks: Clocks = Clocks()
+    clocks: Clocks = LIVE
     currency: str | None = None
     days: int = 90
     discount: Decimal = Decimal("0.1")

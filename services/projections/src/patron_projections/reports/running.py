@@ -23,7 +23,7 @@ Document = dict[str, Any]
 _BATCH: Final = 1_000
 _INT8: Final = 2**63
 _INT2: Final = 2**15
-_ONE_CURRENCY: Final = frozenset({"cohorts", "rfm", "lifetime-value"})
+_ONE_CURRENCY: Final = frozenset({"cohorts", "rfm"})
 EVENTS: Final = (
     Column("id", "text", "Id of the event: commit and index."),
     Column("customer_id", "id"),
@@ -102,16 +102,21 @@ class Reports:
             ReportNotFound, CurrencyNeeded, ByInvalid, FilterInvalid, ResponseInvalid: it cannot be asked so.
         """
         definition = definition_of(name)
-        if name in _ONE_CURRENCY and asked.currency is None:
-            (found,) = await self._database.rows(currencies(asked))
-            if found["first"] != found["last"]:
-                raise CurrencyNeeded(field="currency")
         if name == LIFETIME_VALUE.definition.name:
             columns = LIFETIME_VALUE.columns(asked)
+            await self._check_currency(asked)
             key = ("customer_id",) if asked.by == ("customer_id",) else ()
             return Answer(definition, columns, key, self._forecast(asked))
         result = REPORTS[name].result(asked)
+        if name in _ONE_CURRENCY:
+            await self._check_currency(asked)
         return Answer(definition, result.columns, result.key, self._typed(result.query, result.columns))
+
+    async def _check_currency(self, asked: Question) -> None:
+        if asked.currency is None:
+            (found,) = await self._database.rows(currencies(asked))
+            if found["first"] != found["last"]:
+                raise CurrencyNeeded(field="currency")
 
     async def _typed(self, query: SelectBase, columns: Sequence[Column]) -> AsyncGenerator[list[Document]]:
         async with aclosing(self._database.batches(query, _BATCH)) as batches:

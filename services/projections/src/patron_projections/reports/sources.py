@@ -6,30 +6,22 @@ from sqlalchemy import Column as SqlColumn
 from sqlalchemy import ColumnElement, FromClause, MetaData, SelectBase, Table, Text, func, literal, select
 from sqlalchemy.dialects.postgresql import UUID
 
-from patron_projections import activities, people
+from patron_projections import people
+from patron_projections.clocks import Clocks, activities_as_of, people_as_of
 from patron_projections.engine.tables import SCHEMA
 from patron_projections.fields import Fields
 from patron_projections.filters import conditions
-from patron_projections.reports.question import Clocks, Question
+from patron_projections.reports.question import Question
 
 Condition = ColumnElement[bool]
 MEMBERS: Final = Table(
-    "members", MetaData(schema=SCHEMA), SqlColumn("segment_id", UUID), SqlColumn("customer_id", UUID)
+    "members", MetaData(schema=SCHEMA), SqlColumn("segment_id", Text), SqlColumn("customer_id", UUID)
 )
 
 
 def people_at(clocks: Clocks) -> FromClause:
-    """Give the people as they are, or were."""
-    del clocks
-    return people.VIEW.alias("people")
-
-
-def activities_at(clocks: Clocks) -> FromClause:
-    """Give what had happened and was known; its columns are those of the view."""
-    view = activities.VIEW
-    happened = [] if clocks.as_of is None else [view.c.occurred_at <= clocks.as_of]
-    known = [] if clocks.known_at is None else [view.c.recorded_at <= clocks.known_at]
-    return select(view).where(*happened, *known).subquery("activities") if happened or known else view
+    """Give the people as they are, or were; whoever had no record yet is as in their first version."""
+    return people_as_of(clocks, first_known=True).alias("people")
 
 
 def fields_of(rows: FromClause) -> Fields:
@@ -44,7 +36,7 @@ def of_customers(customer: ColumnElement[Any], question: Question) -> list[Condi
         rows = people_at(question.clocks)
         kept.append(customer.in_(select(rows.c.id).where(*conditions(fields_of(rows), question.filters))))
     if question.segment is not None:
-        kept.append(customer.in_(select(MEMBERS.c.customer_id).where(MEMBERS.c.segment_id == question.segment)))
+        kept.append(customer.in_(select(MEMBERS.c.customer_id).where(MEMBERS.c.segment_id == str(question.segment))))
     return kept
 
 
@@ -61,7 +53,7 @@ def facts(
 
     whole_history: whatever the period of the question.
     """
-    rows = activities_at(question.clocks)
+    rows = activities_as_of(question.clocks)
     where = [rows.c.fact == fact, *([] if whole_history else within(rows.c.occurred_at, question))]
     if fact == "purchase" and question.currency is not None:
         where.append(rows.c.currency == question.currency)
@@ -70,7 +62,7 @@ def facts(
 
 def currencies(question: Question) -> SelectBase:
     """Ask which currencies there are: the first and the last by name."""
-    rows = activities_at(question.clocks)
+    rows = activities_as_of(question.clocks)
     return select(func.min(rows.c.currency).label("first"), func.max(rows.c.currency).label("last")).where(
         rows.c.fact == "purchase"
     )
