@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from asking import Document, Queries, client
 from customer_log import BEGIN, CustomerLog, soon
 from patron_events.catalog import contacts as events
 from patron_events.envelope import partition_of

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from asking import Queries, client
 from customer_log import CustomerLog
 from patron_events.catalog import contacts as events
 from patron_projections.reports.rfm import refresh_rfm
+from projections_http import Queries, client
 from read_side import ReadSide
 
 JAN = datetime(2025, 1, 1, 12, tzinfo=UTC)
