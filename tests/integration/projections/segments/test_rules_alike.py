@@ -79,9 +79,9 @@ def test_no_answer_changes_before_it_is_announced(inhabited: Inhabited, rule: Ru
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(4))
 def test_many_rules_over_other_worlds(postgres_url: str, seed: int) -> None:
-    with inhabited_database(postgres_url, seed=100 + seed, size=200) as world:
+    with inhabited_database(postgres_url, seed=100 + seed, size=80) as world:
 
-        @settings(max_examples=1500, deadline=None)
+        @settings(max_examples=400, deadline=None)
         @given(rule=RULES, now=MOMENTS)
         def compare(rule: Rule, now: datetime) -> None:
             compare_live(world, rule, now)

@@ -7,12 +7,11 @@ from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import Text, column, select, table
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import select
 
 from patron_events.rejections import Invalid, NotFound
 from patron_projections.database import Database
-from patron_projections.engine.tables import SCHEMA
+from patron_projections.segments import definitions
 from patron_projections.segments.backtest import Course, Question
 from patron_projections.segments.preview import EARLIEST, Rules, with_past
 
@@ -23,7 +22,6 @@ _STEPS: Final[dict[Every, relativedelta]] = {
     "week": relativedelta(weeks=1),
     "month": relativedelta(months=1),
 }
-_DEFINITIONS: Final = table("segment_definitions", column("id", Text), column("rule", JSONB), schema=SCHEMA)
 
 
 class BacktestPeriodInvalid(Invalid):
@@ -126,7 +124,7 @@ class Backtests:
         if wanted.against_segment is not None and wanted.against_rule is not None:
             raise OneRuleNeeded(field="against_rule")
         if wanted.against_segment is not None:
-            saved = select(_DEFINITIONS.c.rule).where(_DEFINITIONS.c.id == str(wanted.against_segment))
+            saved = select(definitions.VIEW.c.rule).where(definitions.VIEW.c.id == str(wanted.against_segment))
             rows = await self._database.rows(saved)
             if not rows or rows[0]["rule"] is None:
                 raise SegmentNotFound(field="against_segment")

@@ -9,11 +9,8 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
-    Boolean,
     ColumnElement,
-    DateTime,
     FromClause,
     Integer,
     Text,
@@ -30,23 +27,14 @@ from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 from patron_projections import activities, companies, people
 from patron_projections.clocks import Clocks, activities_as_of, companies_as_of, people_as_of
 from patron_projections.engine.tables import SCHEMA
+from patron_projections.segments import memberships
 from patron_rules.fields import Definitions
 
 CUSTOMERS: Final = "customers"
 """Name of the parameter that holds the ids of a restricted source."""
 _IDS: Final = ARRAY(UUID_TYPE)
 MEMBERS: Final = table("members", column("segment_id", Text), column("customer_id", UUID_TYPE), schema=SCHEMA)
-MEMBERSHIPS: Final = table(
-    "memberships",
-    column("segment_id", Text),
-    column("customer_id", UUID_TYPE),
-    column("position", BigInteger),
-    column("index", Integer),
-    column("occurred_at", DateTime(timezone=True)),
-    column("recorded_at", DateTime(timezone=True)),
-    column("entered", Boolean),
-    schema=SCHEMA,
-)
+MEMBERSHIPS: Final = memberships.VIEW
 SCORES: Final = table(
     "rfm_scores",
     column("customer_id", UUID_TYPE),
