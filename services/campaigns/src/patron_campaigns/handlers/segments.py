@@ -78,8 +78,8 @@ class SegmentHandlers:
         """Take a segment out of use; raises SegmentNotFound, SegmentInUse."""
 
         async def work(unit: Unit) -> None:
-            await unit.decide(SEGMENT, segment_id, ArchiveSegment())
-            await unit.decide(CATALOGUE, CATALOGUE_ID, UnlistSegment(segment_id))
+            if await unit.decide(SEGMENT, segment_id, ArchiveSegment()):
+                await unit.decide(CATALOGUE, CATALOGUE_ID, UnlistSegment(segment_id))
 
         return await self.decisions.transact(work, asked)
 
@@ -104,7 +104,10 @@ class SegmentHandlers:
 
     async def _define(self, segment_id: str, command: Command, asked: Asked) -> Committed:
         async def work(unit: Unit) -> None:
-            await unit.decide(SEGMENT, segment_id, command)
+            if not await unit.decide(SEGMENT, segment_id, command):
+                # Only a commit of its own guards the segment: without one it may have been archived meanwhile, and
+                # stating it in the catalogue would bring it back there.
+                return
             segment = await unit.state(SEGMENT, segment_id)
             named = () if segment.rule is None else tuple(references(read_rule(segment.rule)))
             await unit.decide(CATALOGUE, CATALOGUE_ID, ListSegment(segment_id, segment.name, named))
