@@ -75,7 +75,7 @@ def _display_name(draft: Draft) -> str | None:
     return draft["name"] or draft["legal_name"]
 
 
-_FOLD: Final = RecordFold(
+FOLD: Final = RecordFold(
     TABLE,
     {
         **RECORD_FACTS,
@@ -103,9 +103,9 @@ class Companies:
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Give the company's row after a commit, and add it to the versions."""
-        after = _FOLD(row, commit)
-        return Folded(after, [_FOLD.version(after, commit)], _FOLD.erases(commit))
+        after = FOLD(row, commit)
+        return Folded(after, [FOLD.version(after, commit)], FOLD.erases(commit))
 
     def emptied(self, row: Row) -> Row:
         """Give the company's row without anything personal."""
-        return _FOLD.emptied(row)
+        return FOLD.emptied(row)

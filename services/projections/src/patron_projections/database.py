@@ -4,13 +4,13 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
 
 import msgspec
 import psycopg
-from psycopg import AsyncConnection, AsyncServerCursor
+from psycopg import AsyncConnection, AsyncCursor, AsyncServerCursor
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
@@ -24,6 +24,7 @@ _CHECKOUT_S: Final = 2.0
 _STATEMENT_MS: Final = 15_000
 _ANSWER_S: Final = 17.0  # beyond what PostgreSQL allows a statement: only a frozen or lost server takes longer
 _CHECK_S: Final = 1.0
+_SNAPSHOT: Final = "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ"
 _STREAM_MS: Final = 600_000
 _MOST_STREAMS: Final = 4
 _CONNECT_S: Final = 5
@@ -87,14 +88,28 @@ class Database:
             ValueRefused: a value is outside of what PostgreSQL can hold.
         """
         text, parameters = (statement, values) if isinstance(statement, str) else compiled(statement)
+        (found,) = await self._tried([text], parameters, answer_s)
+        return found
+
+    async def answers(self, statements: Sequence[str], values: Mapping[str, Any]) -> list[Rows]:
+        """Run several statements on one snapshot of the data, in one exchange with the server.
+
+        values: parameters of all of them.
+
+        Raises:
+            ReadModelsUnavailable, ValueRefused: as `rows`.
+        """
+        return (await self._tried([_SNAPSHOT, *statements, "COMMIT"], values, _ANSWER_S))[1:-1]
+
+    async def _tried(self, statements: Sequence[str], values: Mapping[str, Any] | None, answer_s: float) -> list[Rows]:
         began = time.monotonic()
         try:
             try:
-                return await self._run(text, parameters, answer_s)
+                return await self._run(statements, values, answer_s)
             except psycopg.OperationalError:
                 if time.monotonic() - began >= _CHECKOUT_S:  # it did not answer at all: neither would it now
                     raise
-                return await self._run(text, parameters, answer_s)
+                return await self._run(statements, values, answer_s)
         except psycopg.Error as error:
             raise _refusal(error) from error
 
@@ -140,18 +155,28 @@ class Database:
         cursor.row_factory = dict_row
         return await cursor.execute(text.encode(), parameters)
 
-    async def _run(self, text: str, parameters: Mapping[str, Any] | None, answer_s: float) -> Rows:
+    async def _run(self, statements: Sequence[str], values: Mapping[str, Any] | None, answer_s: float) -> list[Rows]:
         async with self._pool.connection() as connection:
             hanging_up = asyncio.get_running_loop().call_later(answer_s, _hang_up, connection)
             try:
-                cursor = await connection.execute(text.encode(), parameters)
-                return await cursor.fetchall() if cursor.description else []
+                if len(statements) == 1:
+                    return [await _fetched(await connection.execute(statements[0].encode(), values))]
+                async with connection.pipeline() as exchange:
+                    cursors = [
+                        await connection.execute(one.encode(), values if "%(" in one else None) for one in statements
+                    ]
+                    await exchange.sync()  # a cursor knows only then whether it has rows
+                    return [await _fetched(cursor) for cursor in cursors]
             finally:
                 hanging_up.cancel()
 
     async def check(self) -> None:
         """Tell by an exception that PostgreSQL does not answer."""
         await self.rows("SELECT 1", answer_s=_CHECK_S)
+
+
+async def _fetched(cursor: AsyncCursor[DictRow]) -> Rows:
+    return await cursor.fetchall() if cursor.description else []
 
 
 def _refusal(error: psycopg.Error) -> Exception:

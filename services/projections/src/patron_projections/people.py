@@ -151,7 +151,7 @@ def _display_name(draft: Draft) -> str | None:
     return whole or draft["nickname"] or draft["email"] or draft["phone"]
 
 
-_FOLD: Final = RecordFold(
+FOLD: Final = RecordFold(
     TABLE,
     {
         **RECORD_FACTS,
@@ -186,9 +186,9 @@ class People:
 
     def fold(self, row: Row | None, commit: Opened) -> Folded:
         """Give the person's row after a commit, and add it to the versions."""
-        after = _FOLD(row, commit)
-        return Folded(after, [_FOLD.version(after, commit)], _FOLD.erases(commit))
+        after = FOLD(row, commit)
+        return Folded(after, [FOLD.version(after, commit)], FOLD.erases(commit))
 
     def emptied(self, row: Row) -> Row:
         """Give the person's row without anything personal."""
-        return _FOLD.emptied(row)
+        return FOLD.emptied(row)

@@ -307,12 +307,7 @@ class RecordFold:
             draft["id"] = head.stream.id
             draft["created_at"] = time_text(head.recorded_at)
         for recorded in commit.events:
-            fact = recorded.event
-            if type(fact) is events.RecordErased:
-                self._erase(draft)
-                draft["erased_at"] = time_text(recorded.occurred_at)
-            else:
-                self._apply[type(fact)](draft, fact, recorded)
+            self.apply(draft, recorded)
         draft["position"] = str(head.sequence)
         draft["version"] = str(head.version)
         draft["updated_at"] = time_text(head.recorded_at)
@@ -320,6 +315,23 @@ class RecordFold:
         if draft["erased"] == FALSE:
             draft["search_text"] = " ".join(part for part in self._search(draft) if part)
         return draft.values
+
+    def begin(self) -> Draft:
+        """Give the row of a record of which nothing is known."""
+        return Draft(list(self._empty), self._places)
+
+    def apply(self, draft: Draft, recorded: Recorded[Fact]) -> None:
+        """Apply one fact; what is worked out of several columns is left to the end of the commit.
+
+        Raises:
+            KeyError: as when called.
+        """
+        fact = recorded.event
+        if type(fact) is events.RecordErased:
+            self._erase(draft)
+            draft["erased_at"] = time_text(recorded.occurred_at)
+        else:
+            self._apply[type(fact)](draft, fact, recorded)
 
     def version(self, row: Row, commit: Opened) -> str:
         """Write a row, just folded, as a line of the table of all versions.

@@ -2,6 +2,13 @@
 
 from typing import Final
 
-from patron_projections.api import directories, histories, operations, reports, segment_questions
+from patron_projections.api import customers, directories, histories, operations, reports, segment_questions
 
-ROUTERS: Final = (directories.routes, histories.routes, operations.routes, reports.routes, segment_questions.routes)
+ROUTERS: Final = (
+    customers.routes,
+    directories.routes,
+    histories.routes,
+    operations.routes,
+    reports.routes,
+    segment_questions.routes,
+)

@@ -12,6 +12,7 @@ from patron_projections.audit import Audit
 from patron_projections.clocks import companies_as_of, people_as_of
 from patron_projections.companies import Companies
 from patron_projections.custom_fields import CustomFields
+from patron_projections.customers.queries import Customers
 from patron_projections.database import Database
 from patron_projections.directory import Directory
 from patron_projections.engine.read_model import ReadModel
@@ -59,6 +60,7 @@ def parts_over(database: Database, dead_after_s: float = DEAD_AFTER_S) -> Parts:
         freshnesses=Freshnesses(database, dead_after_s),
         people=Directory(database, people_as_of, companies_as_of),
         companies=Directory(database, companies_as_of),
+        customers=Customers(database),
         names=Links(database),
         timeline=TimelineQueries(database),
         audit=AuditQueries(database),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from patron_events.rejections import Invalid, NotFound
 from patron_projections.clocks import ClockInvalid, Clocks, read_clocks
 from patron_projections.cursors import CursorInvalid
+from patron_projections.customers.queries import Customers
 from patron_projections.database import Database, ReadModelsUnavailable, ValueRefused
 from patron_projections.directory import Directory, Page
 from patron_projections.engine.read_model import ReadModel
@@ -52,6 +53,7 @@ class Parts:
     freshnesses: Freshnesses
     people: Directory
     companies: Directory
+    customers: Customers
     names: Links
     timeline: TimelineQueries
     audit: AuditQueries
