@@ -41,7 +41,9 @@ from patron_rules.tree import (
     Where,
 )
 
-_POSITIVE: Final[dict[Operator, Operator]] = {"ne": "eq", "not-in": "in", "missing": "exists"}
+_POSITIVE: Final[dict[Operator, Operator]] = {
+    "ne": "eq", "not-in": "in", "missing": "exists", "not-within-last": "within-last",
+}  # fmt: skip
 _DIGITS: Final = 100
 """Enough for exact sums and products of what a rule may compare with."""
 _SPELLED: Final = frozenset({"eq", "in"})
@@ -359,8 +361,6 @@ def _timed(value: datetime | date, op: Operator, within: timedelta, now: datetim
     match op:
         case "within-last":
             return now - within < at <= now
-        case "not-within-last":
-            return not now - within < at <= now
         case _:
             return now < at <= now + within
 

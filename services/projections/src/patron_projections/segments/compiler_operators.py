@@ -37,7 +37,9 @@ from patron_rules.operands import One, Operand
 from patron_rules.tree import Operator
 
 Condition = ColumnElement[bool]
-POSITIVE: Final[dict[Operator, Operator]] = {"ne": "eq", "not-in": "in", "missing": "exists"}
+POSITIVE: Final[dict[Operator, Operator]] = {
+    "ne": "eq", "not-in": "in", "missing": "exists", "not-within-last": "within-last",
+}  # fmt: skip
 """Operators that are true exactly where another one is false."""
 _TYPES: Final[dict[type, TypeEngine[Any]]] = {
     str: Text(),
@@ -118,8 +120,6 @@ def _timed(kind: FieldType, value: Value, op: Operator, length: timedelta, now: 
     match op:
         case "within-last":
             return and_(at > now - span(length), at <= now)
-        case "not-within-last":
-            return or_(at <= now - span(length), at > now)
         case _:
             return and_(at > now, at <= now + span(length))
 
