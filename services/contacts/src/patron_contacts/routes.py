@@ -4,6 +4,7 @@ from typing import Final
 
 from patron_contacts.api.activities import activities
 from patron_contacts.api.companies import companies
+from patron_contacts.api.consents import consents
 from patron_contacts.api.fields import fields
 from patron_contacts.api.people import people
 from patron_contacts.api.record_commands import commands_on
@@ -25,6 +26,7 @@ def build(verifier: Verifier, settings: RuntimeSettings, lifespan: Lifespan) -> 
     """Build the service; `lifespan` puts the parts of `patron_contacts.composition` on `app.state.contacts`."""
     service = create_service(ABOUT, verifier, settings, lifespan=lifespan)
     service.include_router(people)
+    service.include_router(consents)
     service.include_router(companies)
     service.include_router(commands_on("people", lambda parts: parts.real.people))
     service.include_router(commands_on("companies", lambda parts: parts.real.companies))

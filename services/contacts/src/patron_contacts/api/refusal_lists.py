@@ -30,6 +30,14 @@ COMMAND: Final = (*ALWAYS, *KNOWN, *KEYS)
 NOTE: Final = (*COMMAND, errors.NoteNotFound, value_errors.TextTooLong)
 LINK: Final = (*COMMAND, errors.CompanyNotFound, errors.LinkNotFound, errors.LinkDatesReversed)
 STAGE: Final = (*COMMAND, errors.StageUnknown, errors.StageMoveNotAllowed)
+CONSENT: Final = (
+    *COMMAND,
+    errors.ConsentOutOfOrder,
+    value_errors.ConsentEndsBefore,
+    value_errors.TimeInvalid,
+    value_errors.TimeInFuture,
+    value_errors.TextInvalid,
+)
 READ: Final = (errors.RecordNotFound, Unavailable)
 BULK: Final = (Unavailable, IdempotencyKeyReused)
 FIELD: Final = (*ALWAYS, errors.FieldNotFound, errors.FieldTypeFixed, value_errors.FieldNameInvalid)

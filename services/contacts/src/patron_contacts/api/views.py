@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from patron_contacts.domain.consent import Consent
 from patron_contacts.domain.money import decimal_text
 from patron_contacts.domain.record import Record
 from patron_events.catalog import contacts as events
@@ -83,6 +84,8 @@ def person_view(loaded: Loaded[Record]) -> dict[str, Any]:
     if record.stage is not None:
         view["lifecycle_stage"] = record.stage
         view["lifecycle_stages"] = {stage: _time(at) for stage, at in record.stages.items()}
+    if record.consents:
+        view["consents"] = {purpose: _consent(one) for purpose, one in sorted(record.consents.items())}
     if record.links:
         view["companies"] = [
             {
@@ -95,6 +98,16 @@ def person_view(loaded: Loaded[Record]) -> dict[str, Any]:
             for link in record.links.values()
         ]
     return _frame(loaded, {**view, **_shared(loaded)})
+
+
+def _consent(consent: Consent) -> dict[str, Any]:
+    view: dict[str, Any] = {"state": "given" if consent.withdrawn_at is None else "withdrawn"}
+    given = consent.given
+    if given is not None:
+        members = {name: getattr(given, name) for name in ("channel", "basis", "source", "wording", "expires_at")}
+        view |= {name: msgspec.to_builtins(value) for name, value in members.items() if value is not None}
+    times = {"given_at": consent.given_at, "withdrawn_at": consent.withdrawn_at}
+    return view | {name: _time(at) for name, at in times.items() if at is not None}
 
 
 def company_view(loaded: Loaded[Record]) -> dict[str, Any]:

@@ -65,6 +65,12 @@ class LinkDatesReversed(Invalid):
     code: ClassVar[str] = "link-dates-reversed"
 
 
+class ConsentOutOfOrder(Conflict):
+    """A later consent or withdrawal is on record for this purpose; what is recorded late cannot undo it."""
+
+    code: ClassVar[str] = "consent-out-of-order"
+
+
 class CompanyNotFound(Invalid):
     """The company that the request names does not exist."""
 

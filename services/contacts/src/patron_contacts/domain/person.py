@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import structs
 
 from patron_contacts.domain import lifecycle
+from patron_contacts.domain.consent import GiveConsent, WithdrawConsent, decide_consent, evolve_consents
 from patron_contacts.domain.errors import LinkDatesReversed, LinkNotFound, RecordEmpty
 from patron_contacts.domain.record import (
     Changes,
@@ -83,7 +84,16 @@ class UnlinkCompany:
     company_id: str
 
 
-PersonCommand = CreatePerson | ChangePerson | MoveStage | LinkCompany | UnlinkCompany | RecordCommand
+PersonCommand = (
+    CreatePerson
+    | ChangePerson
+    | MoveStage
+    | LinkCompany
+    | UnlinkCompany
+    | GiveConsent
+    | WithdrawConsent
+    | RecordCommand
+)
 
 _IDENTIFYING: Final = (events.PersonNamed, events.EmailsChanged, events.PhonesChanged, events.ExternalIdsChanged)
 
@@ -151,6 +161,9 @@ def decide(person: Record, command: PersonCommand) -> Sequence[Fact | Dated]:
             if company_id not in person.links:
                 raise LinkNotFound
             return (events.CompanyUnlinked(company_id=company_id),)
+        case GiveConsent() | WithdrawConsent():
+            check_live(person)
+            return decide_consent(person.consents, command)
         case _:
             return decide_record(person, command)
 
@@ -167,6 +180,9 @@ def evolve(person: Record, event: Fact, at: datetime) -> Record:
         case events.CompanyUnlinked(company_id=gone):
             links = {company_id: link for company_id, link in person.links.items() if company_id != gone}
             return structs.replace(person, links=links, changed_at=at)
+        case events.ConsentGiven() | events.ConsentWithdrawn():
+            consents = evolve_consents(person.consents, event, at)
+            return structs.replace(person, consents=consents, changed_at=at)
         case events.PersonNamed() | events.PersonDetailsChanged() | events.PreferencesChanged():
             return with_facet(person, event, at)
         case events.AcquisitionChanged():

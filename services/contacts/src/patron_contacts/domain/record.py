@@ -15,6 +15,7 @@ import msgspec
 from msgspec import structs
 
 from patron_contacts.domain.claim import UniqueKey
+from patron_contacts.domain.consent import Consents
 from patron_contacts.domain.contact_points import email_key
 from patron_contacts.domain.custom_field import unique_key
 from patron_contacts.domain.errors import CustomFieldMissing, NoteNotFound, RecordArchived, RecordErased, RecordNotFound
@@ -38,6 +39,7 @@ class Record(msgspec.Struct, frozen=True):
     facets: Mapping[type[Fact], Fact] = {}
     notes: Mapping[str, events.NoteAdded] = {}
     links: Mapping[str, events.CompanyLinked] = {}
+    consents: Consents = {}
     stages: Mapping[str, datetime] = {}
     stage: str | None = None
     created_at: datetime | None = None

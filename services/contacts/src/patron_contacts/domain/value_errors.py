@@ -32,6 +32,18 @@ class ShapeInvalid(Invalid):
     code: ClassVar[str] = "shape-invalid"
 
 
+class PurposeInvalid(Invalid):
+    """A purpose is named by up to 63 lower-case letters, digits and hyphens, beginning with a letter."""
+
+    code: ClassVar[str] = "purpose-invalid"
+
+
+class ConsentEndsBefore(Invalid):
+    """A consent must end after it was given."""
+
+    code: ClassVar[str] = "consent-ends-before"
+
+
 class TooMany(Invalid):
     """The list has more items than a record may hold."""
 
