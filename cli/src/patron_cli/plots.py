@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import floor, log10
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ _MEASURES: Final[Mapping[str, str]] = {
 _MOST_BARS: Final = 25
 _MOST_SERIES: Final = 6
 _MOST_TICKS: Final = 7
+_MOST_STEPS: Final = 5
+_SMALL: Final = 1_000
 _WIDTH, _HEIGHT = 100, 24
 _SHARES: Final = frozenset({"share", "probability"})
 
@@ -67,7 +70,9 @@ def chart_of(report: Document, measure: str | None = None) -> Chart | None:
     return Chart(
         title=report["title"],
         label_title=heading(label),
-        value_title=f"{heading(chosen)} ({'%' if unit in _SHARES else unit})" if unit else heading(chosen),
+        value_title=f"{heading(chosen)} ({'%' if unit in _SHARES else unit})"
+        if unit not in {None, chosen}
+        else heading(chosen),
         labels=[shown[one] for one in labels],
         series=[(title, [values.get(one) for one in labels]) for title, values in _first(table)],
         dated=dated,
@@ -141,6 +146,7 @@ def _lines(figure: Any, chart: Chart, factor: int) -> None:
     last = len(chart.labels) - 1
     places = sorted({round(last * part / (_MOST_TICKS - 1)) for part in range(_MOST_TICKS)})
     figure.ruler("x").ticks(places, [chart.labels[place] for place in places])
+    _ticks(figure, "y", [value * factor for _, values in chart.series for value in values if value is not None])
     figure.label(chart.label_title, "x")
     figure.label(chart.value_title, "y")
 
@@ -156,7 +162,20 @@ def _bars(figure: Any, chart: Chart, factor: int) -> None:
                 labels.append(f"{chart.labels[place]} {title}" if several else chart.labels[place])
                 values.append(value * factor)
     figure.draw(figure.bar(labels, values, orientation="horizontal", width=0.5))
+    _ticks(figure, "x", values)
     figure.label(chart.value_title, "x")
+
+
+def _ticks(figure: Any, axis: str, values: Sequence[float]) -> None:
+    """Put four or five round numbers on an axis that begins at 0; the library would write 3.9e5."""
+    most = max([*values, 0.0])
+    if most <= 0 or min(values) < 0:
+        return
+    step = 10 ** floor(log10(most / 4))
+    step *= next(factor for factor in (1, 2, 2.5, 5, 10) if most / (step * factor) <= _MOST_STEPS)
+    places = [step * number for number in range(int(most / step) + 1)]
+    figure.ruler(axis).lim(0, most)
+    figure.ruler(axis).ticks(places, [f"{place:,.6g}" if place < _SMALL else f"{place:,.0f}" for place in places])
 
 
 def save(chart: Chart, path: Path) -> None:

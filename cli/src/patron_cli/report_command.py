@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ROUTE: Final = "/projections/v1/reports"
 _PICTURES: Final = frozenset({".png", ".svg"})
 _MOST_SHOWN: Final = 200
+_WIDTH_OF_FILES: Final = 200
 Asked = list[tuple[str, str]]
 
 
@@ -120,6 +121,8 @@ def _show(found: Document, asked: Asked) -> None:
     console = screen()
     chosen = ", ".join(f"{name} {value}" for name, value in asked if name != "by")
     console.print(f"{found['title']}{': ' + chosen if chosen else ''}", markup=False, style="bold")
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_FILES
     console.print(_table(found))
     if not found["complete"]:
         say(f"Only the first {len(found['rows']):,} rows; --limit shows more, --out FILE.csv has all.")
@@ -130,11 +133,17 @@ def _table(found: Document) -> "Table":
     from rich.table import Table  # noqa: PLC0415 - as above
 
     table = Table(box=box.SIMPLE_HEAD)
+    currencies = {str(row["currency"]) for row in found["rows"] if row.get("currency")}
     for column in found["columns"]:
-        unit = f"\n{column['unit']}" if column["unit"] else ""
-        table.add_column(
-            f"{heading(column['name'])}{unit}", justify="right" if column["type"] in NUMBERS else "left", no_wrap=True
-        )
+        name, unit = column["name"], column["unit"]
+        if unit == "currency" and len(currencies) == 1:
+            unit = next(iter(currencies))
+        title = heading(name) if unit in {None, name, "share", "currency"} else f"{heading(name)} ({unit})"
+        cells = [cell(row[name], column) for row in found["rows"]]
+        # Numbers are never cut: half a number is another number.
+        number = column["type"] in NUMBERS
+        width = max((len(one) for one in cells), default=0) if number else None
+        table.add_column(title, justify="right" if number else "left", min_width=width, overflow="fold")
     for row in found["rows"]:
         table.add_row(*(cell(row[column["name"]], column) for column in found["columns"]))
     return table

@@ -1,11 +1,15 @@
 """Routes of the directories: people and companies."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from pydantic import Field
 
+from patron_projections.api.exporting import EXPORTED, PAGE, Exported, Listing, exported, paged
+from patron_projections.api.listed_columns import COMPANIES, PEOPLE, Exportable
 from patron_projections.api.parts import (
     AS_OF_PROBLEMS,
     READERS,
@@ -16,7 +20,7 @@ from patron_projections.api.parts import (
     ListedAsOf,
     RecordNotFound,
 )
-from patron_projections.directory import SearchInvalid, Snapshot, SortInvalid, Wanted
+from patron_projections.directory import Page, SearchInvalid, Snapshot, SortInvalid, Wanted
 from patron_projections.documents import company_document, person_document
 from patron_projections.filters import FilterInvalid
 from patron_runtime.bodies import router
@@ -37,7 +41,7 @@ _PROBLEMS = AS_OF_PROBLEMS | problems(FilterInvalid, SortInvalid, SearchInvalid)
 _ONE_PROBLEMS = AS_OF_PROBLEMS | problems(RecordNotFound)
 
 
-class DirectoryQuery(ListedAsOf):
+class DirectoryQuery(ListedAsOf, Exported):
     """Parameters of a list of records."""
 
     q: str | None = Field(None, min_length=1, max_length=200, description="Words to search for; typos are forgiven.")
@@ -50,19 +54,23 @@ class DirectoryQuery(ListedAsOf):
         return Wanted(self.limit, self.filter, self.q, self.sort, self.cursor, self.include_archived)
 
 
-Listing = Annotated[DirectoryQuery, Query()]
+Listed = Annotated[DirectoryQuery, Query()]
 
 
-@routes.get("/people", response_model=ListAnswer, responses=_PROBLEMS)
-async def people(parts: Asked, query: Listing) -> Response:
+@routes.get("/people", response_model=ListAnswer, responses=_PROBLEMS | EXPORTED)
+async def people(parts: Asked, request: Request, query: Listed) -> Response:
     """List people: filtered, sorted or searched."""
     fresh = Freshened(parts, "people")
     await fresh.wait(query)
     clocks = query.clocks()
-    page = await parts.people.at(clocks).page(query.wanted())
-    linked = {str(one) for row in page.rows for one in row["company_ids"] or ()}
-    names = await parts.names.of_companies(linked, clocks)
-    return await fresh.page([person_document(row, names) for row in page.rows], page)
+
+    async def listed(wanted: Wanted) -> Listing:
+        page = await parts.people.at(clocks).page(wanted)
+        linked = {str(one) for row in page.rows for one in row["company_ids"] or ()}
+        names = await parts.names.of_companies(linked, clocks)
+        return [person_document(row, names) for row in page.rows], page.next_cursor
+
+    return await _answer(fresh, request, query, listed, PEOPLE)
 
 
 @routes.get("/people/{person_id}", response_model=dict[str, Any], responses=_ONE_PROBLEMS)
@@ -76,15 +84,36 @@ async def person(parts: Asked, person_id: UUID, query: AsOfQuery) -> Response:
     return await fresh.document(person_document(row, names))
 
 
-@routes.get("/companies", response_model=ListAnswer, responses=_PROBLEMS)
-async def companies(parts: Asked, query: Listing) -> Response:
+@routes.get("/companies", response_model=ListAnswer, responses=_PROBLEMS | EXPORTED)
+async def companies(parts: Asked, request: Request, query: Listed) -> Response:
     """List companies: filtered, sorted or searched, each with the number of its present people."""
     fresh = Freshened(parts, "companies")
     await fresh.wait(query)
     clocks = query.clocks()
-    page = await parts.companies.at(clocks).page(query.wanted())
-    counts = await parts.names.people_counts({str(row["id"]) for row in page.rows}, clocks)
-    return await fresh.page([company_document(row, counts) for row in page.rows], page)
+
+    async def listed(wanted: Wanted) -> Listing:
+        page = await parts.companies.at(clocks).page(wanted)
+        counts = await parts.names.people_counts({str(row["id"]) for row in page.rows}, clocks)
+        return [company_document(row, counts) for row in page.rows], page.next_cursor
+
+    return await _answer(fresh, request, query, listed, COMPANIES)
+
+
+async def _answer(
+    fresh: Freshened,
+    request: Request,
+    query: DirectoryQuery,
+    listed: Callable[[Wanted], Awaitable[Listing]],
+    export: Exportable,
+) -> Response:
+    """Answer with one page, or with a file of all pages."""
+    wanted = query.wanted()
+    form = query.form(request)
+    if form is not None:
+        pages = paged(lambda cursor: listed(replace(wanted, limit=PAGE, cursor=cursor)))
+        return await exported(pages, export.columns, form, export.name, exact=query.exact)
+    items, next_cursor = await listed(wanted)
+    return await fresh.page(items, Page([], next_cursor))
 
 
 @routes.get("/companies/{company_id}", response_model=dict[str, Any], responses=_ONE_PROBLEMS)

@@ -1,6 +1,6 @@
 """Answers that are files: any list or report as CSV, JSON Lines or Parquet, sent while it is read."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Final, Literal
 
 from fastapi import Request, Response
@@ -12,6 +12,9 @@ from typing_extensions import override
 from patron_projections.exports import MEDIA_TYPES, Document, Format, accepted, writer_of, written
 from patron_projections.reports.definition import Column
 
+Listing = tuple[list[dict[str, Any]], str | None]
+"""The items of a page, and the cursor of the next one."""
+PAGE: Final = 1_000
 EXPORTED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "content": {
@@ -60,6 +63,16 @@ class _File(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             await self._parts.aclose()
+
+
+async def paged(listed: Callable[[str | None], Awaitable[Listing]]) -> AsyncGenerator[list[dict[str, Any]]]:
+    """Give all pages of a list, one after the other; each is asked for when the one before was sent."""
+    cursor: str | None = None
+    while True:
+        items, cursor = await listed(cursor)
+        yield items
+        if cursor is None:
+            return
 
 
 async def exported(

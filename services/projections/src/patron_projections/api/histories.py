@@ -1,11 +1,15 @@
 """Routes of the histories: a customer's timeline, the audit trail, sums of purchases."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from patron_projections.api.exporting import EXPORTED, PAGE, Exported, Listing, exported, paged
+from patron_projections.api.listed_columns import AUDIT, TIMELINE, Exportable
 from patron_projections.api.parts import (
     AS_OF_PROBLEMS,
     KNOWN_AT,
@@ -21,6 +25,7 @@ from patron_projections.api.parts import (
     period,
 )
 from patron_projections.clocks import read_clocks
+from patron_projections.directory import Page
 from patron_projections.documents import change_document, happening_document, purchases_document
 from patron_projections.histories import Changes, Happenings, Turn
 from patron_runtime.bodies import router
@@ -38,7 +43,7 @@ _TO = Field(None, max_length=40, description="RFC 3339 time or date, exclusive."
 _TYPE_TEXT = "Stored name, such as `contacts.order-placed` or `order-placed`; repeatable."
 
 
-class _Ordered(Listed):
+class _Ordered(Listed, Exported):
     order: Literal["newest", "oldest"] = "newest"
     since: str | None = _FROM
     to: str | None = _TO
@@ -101,29 +106,59 @@ class PurchasesAnswer(BaseModel):
     sums: list[PurchaseSum]
 
 
-@routes.get("/timeline/{customer_id}", response_model=ListAnswer, responses=_PROBLEMS | problems(RecordNotFound))
-async def timeline(parts: Asked, customer_id: UUID, query: Annotated[TimelineQuery, Query()]) -> Response:
+@routes.get(
+    "/timeline/{customer_id}", response_model=ListAnswer, responses=_PROBLEMS | problems(RecordNotFound) | EXPORTED
+)
+async def timeline(
+    parts: Asked, customer_id: UUID, request: Request, query: Annotated[TimelineQuery, Query()]
+) -> Response:
     """Tell the history of a person or company; late facts stand at their own time."""
     fresh = Freshened(parts, "timeline")
     await fresh.wait(query)
     wanted = query.wanted()
-    page = await parts.timeline.page(customer_id, wanted, query.turn())
-    if not page.rows and not await parts.timeline.knows(customer_id, wanted.clocks):
-        raise RecordNotFound
-    return await fresh.page([happening_document(row) for row in page.rows], page)
+
+    async def listed(turn: Turn) -> Listing:
+        page = await parts.timeline.page(customer_id, wanted, turn)
+        if not page.rows and not await parts.timeline.knows(customer_id, wanted.clocks):
+            raise RecordNotFound
+        return [happening_document(row) for row in page.rows], page.next_cursor
+
+    return await _answer(fresh, request, query, listed, TIMELINE)
 
 
-@routes.get("/audit", response_model=ListAnswer, responses=_PROBLEMS)
-async def audit(parts: Asked, caller: Caller, query: Annotated[AuditQuery, Query()]) -> Response:
+@routes.get("/audit", response_model=ListAnswer, responses=_PROBLEMS | EXPORTED)
+async def audit(parts: Asked, caller: Caller, request: Request, query: Annotated[AuditQuery, Query()]) -> Response:
     """Tell who changed what, when and from where, with the values before and after.
 
     `actor.address` is in answers to admins only.
     """
     fresh = Freshened(parts, "audit")
     await fresh.wait(query)
-    page = await parts.audit.page(query.wanted(), query.turn())
+    wanted = query.wanted()
     admin = caller.may(Role.ADMIN)
-    return await fresh.page([change_document(row, with_address=admin) for row in page.rows], page)
+
+    async def listed(turn: Turn) -> Listing:
+        page = await parts.audit.page(wanted, turn)
+        return [change_document(row, with_address=admin) for row in page.rows], page.next_cursor
+
+    return await _answer(fresh, request, query, listed, AUDIT)
+
+
+async def _answer(
+    fresh: Freshened,
+    request: Request,
+    query: _Ordered,
+    listed: Callable[[Turn], Awaitable[Listing]],
+    export: Exportable,
+) -> Response:
+    """Answer with one page, or with a file of all pages."""
+    turn = query.turn()
+    form = query.form(request)
+    if form is not None:
+        pages = paged(lambda cursor: listed(replace(turn, limit=PAGE, cursor=cursor)))
+        return await exported(pages, export.columns, form, export.name, exact=query.exact)
+    items, next_cursor = await listed(turn)
+    return await fresh.page(items, Page([], next_cursor))
 
 
 @routes.get("/purchases/summary", response_model=PurchasesAnswer, responses=_PROBLEMS)

@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel
 
 from patron_events.envelope import Position
+from patron_projections.api.exporting import EXPORTED, PAGE, Exported, Listing, exported, paged
+from patron_projections.api.listed_columns import PARKED
 from patron_projections.api.parts import ADMINS, READERS, Asked, ListAnswer, Listed, Parts, answered
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
 from patron_projections.database import ReadModelsUnavailable
@@ -30,6 +32,10 @@ class ModelState(BaseModel):
     lag_events: int
     lag_s: float | None
     parked: int
+
+
+class ParkedQuery(Listed, Exported):
+    """Parameters of the list of what is parked."""
 
 
 class WorkerState(BaseModel):
@@ -80,23 +86,31 @@ async def positions(parts: Asked) -> Response:
     "/parked",
     response_model=ListAnswer,
     dependencies=ADMINS,
-    responses=problems(ReadModelsUnavailable, CursorInvalid),
+    responses=problems(ReadModelsUnavailable, CursorInvalid) | EXPORTED,
 )
-async def parked(parts: Asked, query: Annotated[Listed, Query()]) -> Response:
+async def parked(parts: Asked, request: Request, query: Annotated[ParkedQuery, Query()]) -> Response:
     """List aggregates that wait because one of their commits cannot be applied; for admins."""
+    form = query.form(request)
+    if form is not None:
+        pages = paged(lambda cursor: _parked(parts, PAGE, cursor))
+        return await exported(pages, PARKED.columns, form, PARKED.name, exact=query.exact)
+    items, cursor = await _parked(parts, query.limit, query.cursor)
+    return answered({"items": items, "next_cursor": cursor, "position": await _furthest_behind(parts)})
+
+
+async def _parked(parts: Parts, limit: int, cursor: str | None) -> Listing:
     asked = question("parked")
     place = ("", 0, "")
-    if query.cursor is not None:
-        model, version, subject = read_cursor(asked, query.cursor, 3)
+    if cursor is not None:
+        model, version, subject = read_cursor(asked, cursor, 3)
         if not isinstance(version, int) or not 0 <= version < 2**15:
             raise CursorInvalid
         place = (str(model), version, str(subject))
-    rows = await parts.operations.parked(place, query.limit + 1)
-    cursor = None
-    if len(rows) > query.limit:
-        rows = rows[: query.limit]
-        cursor = write_cursor(asked, [rows[-1]["model"], rows[-1]["version"], rows[-1]["subject"]])
-    return answered({"items": rows, "next_cursor": cursor, "position": await _furthest_behind(parts)})
+    rows = await parts.operations.parked(place, limit + 1)
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], write_cursor(asked, [last["model"], last["version"], last["subject"]])
 
 
 async def _furthest_behind(parts: Parts) -> dict[str, object]:

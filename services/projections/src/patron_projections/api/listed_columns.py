@@ -1,0 +1,96 @@
+"""The columns that exported lists have as CSV and Parquet: the fields of the documents that the lists show.
+
+What has parts of its own (e-mail addresses, custom fields, details) is JSON in one column.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from patron_projections.reports.definition import Column, Kind
+
+_TIMES: Final = frozenset(
+    {"created_at", "updated_at", "archived_at", "lifecycle_since", "occurred_at", "recorded_at", "parked_at"}
+)
+_IDS: Final = frozenset({"customer_id", "parent_id", "commit_id"})
+_INTEGERS: Final = frozenset(
+    {"version", "notes_count", "employees", "founding_year", "people_count", "sequence", "partition", "waiting"}
+)
+_BOOLEANS: Final = frozenset({"archived", "erased", "retry_requested"})
+_DOCUMENTS: Final = frozenset(
+    [
+        "emails",
+        "phones",
+        "addresses",
+        "social",
+        "urls",
+        "tags",
+        "external_ids",
+        "custom",
+        "preferences",
+        "lifecycle_times",
+        "companies",
+        "first_touch",
+        "last_touch",
+        "domains",
+        "annual_revenue",
+        "amount",
+        "actor",
+        "details",
+        "record",
+        "changes",
+        "consents",
+    ]
+)
+_KINDS: Final[Mapping[Kind, frozenset[str]]] = {
+    "time": _TIMES,
+    "id": _IDS,
+    "integer": _INTEGERS,
+    "boolean": _BOOLEANS,
+    "document": _DOCUMENTS,
+    "date": frozenset({"birth_date"}),
+}
+
+
+class Exportable(NamedTuple):
+    """A list that can be exported. name: of the file."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+
+def _exportable(name: str, fields: str) -> Exportable:
+    return Exportable(f"patron-{name}", tuple(Column(field, _kind_of(field)) for field in fields.split()))
+
+
+def _kind_of(field: str) -> Kind:
+    for kind, names in _KINDS.items():
+        if field in names:
+            return kind
+    return "text"
+
+
+_RECORD: Final = "id version created_at updated_at archived archived_at erased display_name"
+_LISTS: Final = "emails phones addresses social urls tags external_ids custom notes_count"
+PEOPLE: Final = _exportable(
+    "people",
+    f"{_RECORD} given_name family_name additional_name honorific_prefix honorific_suffix nickname job_title department "
+    "language time_zone birth_date gender description lead_source lifecycle_stage lifecycle_since owner team "
+    f"first_touch last_touch {_LISTS} preferences lifecycle_times companies",
+)
+COMPANIES: Final = _exportable(
+    "companies",
+    f"{_RECORD} name legal_name website industry employees founding_year description parent_id owner team {_LISTS} "
+    "domains annual_revenue people_count",
+)
+TIMELINE: Final = _exportable(
+    "timeline",
+    "id customer_id occurred_at recorded_at type title summary kind channel direction amount actor details erased "
+    "record sequence",
+)
+AUDIT: Final = _exportable(
+    "audit",
+    "id record type title occurred_at recorded_at actor changes erased commit_id correlation_id causation_id sequence",
+)
+PARKED: Final = _exportable(
+    "parked", "model version subject stream partition sequence reason waiting parked_at retry_requested"
+)
