@@ -1,6 +1,6 @@
 """Measure, print a JSON object a line, and keep them under `bench-results/`.
 
-python -m bench [log] [projections] [whole]: all three where none is named. Takes some ten minutes; on a shared
+python -m bench [log] [projections] [segments] [whole]: all where none is named. Takes some ten minutes; on a shared
 machine only the ratios to the limits of the same run mean something.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from bench import whole
 from patron_servers import NatsServer, PostgresServer, throwaway_folder
 
-PARTS = ("log", "projections", "whole")
+PARTS = ("log", "projections", "segments", "whole")
 
 
 async def _figures(part: str, folder: Path) -> AsyncGenerator[dict[str, Any]]:

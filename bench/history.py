@@ -36,18 +36,20 @@ class History:
         self.last = 0
         self._ends: dict[StreamId, tuple[int, int, str]] = {}
 
-    def _append(self, stream: StreamId, facts: list[Fact], key: SubjectKey) -> Append:
+    def _append(self, stream: StreamId, facts: list[Fact], key: SubjectKey, at: datetime | None) -> Append:
         version, expected, prev = self._ends.get(stream, (0, 0, GENESIS))
-        at = BEGIN + timedelta(seconds=self.random.randrange(60_000_000))
+        at = at or BEGIN + timedelta(seconds=self.random.randrange(60_000_000))
         commit_id = str(UUID(int=self.random.getrandbits(128), version=4))
         stored = tuple(encode_event(fact, at, stream.id, key) for fact in facts)
         body, digest = encode_commit(Commit(commit_id, at, ACTOR, Cause(), version + 1, prev, stored))
         self._ends[stream] = (version + 1, expected, digest)
         return Append(stream, expected, commit_id, body)
 
-    async def write(self, streams: dict[StreamId, list[Fact]], keys: dict[str, SubjectKey]) -> None:
-        """Append one group of commits of different aggregates."""
-        group = [self._append(stream, facts, keys[stream.id]) for stream, facts in streams.items()]
+    async def write(
+        self, streams: dict[StreamId, list[Fact]], keys: dict[str, SubjectKey], at: datetime | None = None
+    ) -> None:
+        """Append one group of commits of different aggregates. at: when they happen; at random in the past if None."""
+        group = [self._append(stream, facts, keys[stream.id], at) for stream, facts in streams.items()]
         for append, sequence in zip(group, await self.log.store.append(group), strict=True):
             version, _, digest = self._ends[append.stream]
             self._ends[append.stream] = (version, sequence, digest)
@@ -63,15 +65,17 @@ class History:
         await self.write(streams, keys)
         self.people += ids
 
-    async def add_activities(self, number: int) -> None:
+    async def add_activities(self, number: int, *, orders_only: bool = False) -> None:
         """Record one order or call of as many people."""
         ids = self.random.sample(self.people, min(number, len(self.people)))
         keys = dict(await self.log.vault.find(ids))
-        await self.write({StreamId("contacts", "activity", one): [self._activity()] for one in ids}, keys)
+        await self.write(
+            {StreamId("contacts", "activity", one): [self._activity(orders_only=orders_only)] for one in ids}, keys
+        )
 
-    def _activity(self) -> Fact:
+    def _activity(self, *, orders_only: bool) -> Fact:
         activity_id = str(self.random.getrandbits(64))
-        if self.random.getrandbits(1):
+        if orders_only or self.random.getrandbits(1):
             return events.OrderPlaced(activity_id, "USD", self.random.randrange(90_000), source="bench")
         return events.InteractionLogged(activity_id, "call", "inbound", "phone", "A question", "word " * 20)
 
@@ -103,12 +107,22 @@ async def write_history(log: Log, number: int) -> History:
     return history
 
 
+async def write_customers(log: Log, customers: int, orders: int) -> History:
+    """Append people, and orders of theirs."""
+    history = History(log)
+    for start in range(0, customers, GROUP):
+        await history.add_people(min(GROUP, customers - start))
+    for start in range(0, orders, GROUP):
+        await history.add_activities(min(GROUP, orders - start), orders_only=True)
+    return history
+
+
 async def moved(url: str, beyond: int, aggregate: str) -> None:
     """Wait until the lowest (or highest) position of the models is beyond a sequence."""
     while True:
         with suppress(psycopg.Error):
             async with await psycopg.AsyncConnection.connect(url) as connection:
-                query = f"SELECT {aggregate}(sequence) FROM patron.positions"  # noqa: S608  (min or max)
+                query = f"SELECT {aggregate}(sequence) FROM patron.positions WHERE stream = 'contacts'"  # noqa: S608  (min or max)
                 cursor = await connection.execute(query.encode())
                 row = await cursor.fetchone()
                 if row is not None and row[0] is not None and row[0] > beyond:

@@ -89,7 +89,10 @@ async def pages(url: str, paths: list[str]) -> list[float]:
 async def figures(nats_url: str, postgres_url: str, number: int = EVENTS) -> AsyncGenerator[dict[str, Any]]:
     """Measure on an empty log and an empty database."""
     settings = ProjectionsSettings(
-        nats_url=(nats_url,), master_keys={"bench": base64.b64encode(b"b" * 32).decode()}, postgres_url=postgres_url
+        nats_url=(nats_url,),
+        master_keys={"bench": base64.b64encode(b"b" * 32).decode()},
+        postgres_url=postgres_url,
+        stream_max_bytes=4 << 30,
     )
     async with open_log(settings.log()) as log:
         history = await write_history(log, number)
