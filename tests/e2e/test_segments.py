@@ -2,15 +2,57 @@
 
 import json
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
+import pytest
 
 from installations import Installation
+from patron_cli.main import app
 
 RULE = {"type": "field", "field": "country", "op": "eq", "value": "DE"}
 BASE = "/campaigns/v1/segments"
+
+
+class Ended(NamedTuple):
+    """How a run of the command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """The command, run in this process from a distance: a start of Python for each would take minutes."""
+
+    monkeypatch: pytest.MonkeyPatch
+    printed: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str) -> Ended:
+        self.monkeypatch.setattr("sys.argv", ["patron", "segments", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            app()
+        out, err = self.printed.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    def ok(self, *arguments: str) -> str:
+        ended = self(*arguments)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.ok(*arguments, "--json"))
+
+
+@pytest.fixture
+def patron(installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    token = installation.patron.ok("token", "--role", "agent").strip()
+    for name, value in {"PATRON_URL": installation.url, "PATRON_TOKEN": token, "COLUMNS": "200"}.items():
+        monkeypatch.setenv(name, value)
+    return Command(monkeypatch, capsys)
 
 
 def called(name: str) -> str:
@@ -18,55 +60,55 @@ def called(name: str) -> str:
     return f"{name} {uuid.uuid4()}"
 
 
-def test_a_segment_lives_from_its_rule_to_its_end(installation: Installation, tmp_path: Path) -> None:
-    patron, name = installation.patron, called("Germans")
+def test_a_segment_lives_from_its_rule_to_its_end(patron: Command, tmp_path: Path) -> None:
+    name = called("Germans")
     wrong, right = tmp_path / "wrong.json", tmp_path / "right.json"
     wrong.write_text(json.dumps({"type": "all", "rules": [RULE, {**RULE, "field": "countri"}]}))
     right.write_text(json.dumps(RULE))
 
-    checked = patron("segments", "check", str(wrong))
+    checked = patron("check", str(wrong))
     assert checked.returncode == 1
     assert "unknown-field" in checked.stdout
-    refused = patron("segments", "create", str(wrong), "--name", name)
+    refused = patron("create", str(wrong), "--name", name)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "rule.rules[1].field" in refused.stderr
 
-    assert patron.json("segments", "check", str(right))["ok"] is True
-    made = patron.json("segments", "create", str(right), "--name", name)
+    assert patron.json("check", str(right))["ok"] is True
+    made = patron.json("create", str(right), "--name", name)
     assert made["status"] == "created"
-    assert made["id"] in patron.ok("segments", "list")
-    changed = patron.json("segments", "change", name, "--rule", json.dumps({**RULE, "value": "FR"}), "--version", "1")
+    assert made["id"] in patron.ok("list")
+    changed = patron.json("change", name, "--rule", json.dumps({**RULE, "value": "FR"}), "--version", "1")
     assert changed["version"] == 2
-    stale = patron("segments", "change", name, "--description", "x", "--version", "1")
+    stale = patron("change", name, "--description", "x", "--version", "1")
     assert (stale.returncode, "version-mismatch" in stale.stderr) == (1, True)
     customers = tmp_path / "ids.txt"
     customers.write_text("\n".join(str(uuid.UUID(int=number)) for number in range(1, 12_001)))
-    assert patron.json("segments", "include", name, "--from", str(customers), "--reason", "fair")["version"] == 4
-    patron.ok("segments", "exclude", name, str(uuid.UUID(int=1)))
-    patron.ok("segments", "release", name, str(uuid.UUID(int=2)))
-    shown = patron.json("segments", "show", name.upper())
+    assert patron.json("include", name, "--from", str(customers), "--reason", "fair")["version"] == 4
+    patron.ok("exclude", name, str(uuid.UUID(int=1)))
+    patron.ok("release", name, str(uuid.UUID(int=2)))
+    shown = patron.json("show", name.upper())
     assert (shown["included"], shown["excluded"], shown["rule"]["value"]) == (11_998, 1, "FR")
 
     user = patron.json(
-        "segments", "create", "--rule", json.dumps({"type": "segment", "segment": made["id"]}), "--name", called("User")
+        "create", "--rule", json.dumps({"type": "segment", "segment": made["id"]}), "--name", called("User")
     )
-    in_use = patron("segments", "archive", name)
+    in_use = patron("archive", name)
     assert (in_use.returncode, "segment-in-use" in in_use.stderr) == (1, True)
-    patron.ok("segments", "archive", user["id"])
-    patron.ok("segments", "archive", name)
-    assert patron.json("segments", "show", made["id"])["status"] == "archived"
-    assert patron("segments", "show", name).returncode == 1
+    patron.ok("archive", user["id"])
+    patron.ok("archive", name)
+    assert patron.json("show", made["id"])["status"] == "archived"
+    assert patron("show", name).returncode == 1
 
 
-def test_templates_are_segments_to_begin_with(installation: Installation) -> None:
-    patron, name = installation.patron, called("Fans")
-    template = patron.json("segments", "templates", "frequent-buyers")
-    made = patron.json("segments", "create", "--template", "frequent-buyers", "--name", name, "--kind", "snapshot")
-    shown = patron.json("segments", "show", made["id"])
+def test_templates_are_segments_to_begin_with(patron: Command) -> None:
+    name = called("Fans")
+    template = patron.json("templates", "frequent-buyers")
+    made = patron.json("create", "--template", "frequent-buyers", "--name", name, "--kind", "snapshot")
+    shown = patron.json("show", made["id"])
     assert (shown["rule"], shown["kind"], shown["snapshot_rule_version"]) == (template, "snapshot", 1)
-    assert patron.json("segments", "snapshot", name)["version"] == 2
-    assert "rule" in patron.ok("segments", "show", name)
-    patron.ok("segments", "archive", name)
+    assert patron.json("snapshot", name)["version"] == 2
+    assert "rule" in patron.ok("show", name)
+    patron.ok("archive", name)
 
 
 def test_programs_define_segments_by_the_custom_fields_of_the_contacts(installation: Installation) -> None:
