@@ -15,7 +15,6 @@ from sqlalchemy import (
     FromClause,
     Numeric,
     and_,
-    cast,
     false,
     func,
     literal,
@@ -186,14 +185,14 @@ class _Compiler:
         if node.of is None:
             figure: Value = count
         else:
-            values = cast(chosen.rows.c[_MEASURED.get(node.of, node.of)], Numeric)
+            values: Value = chosen.rows.c[_MEASURED.get(node.of, node.of)]
             match node.measure:
                 case "sum":
                     figure = func.coalesce(func.sum(values), 0)
                 case "average":
                     # The sum against so many times the number: a quotient would be rounded.
                     figure, count = func.sum(values), func.count(values)
-                    return self._has_group(chosen, sure(_compared(figure, node.op, bound(wanted) * count)))
+                    return self._has_group(chosen, sure(_compared(figure, node.op, literal(wanted, Numeric) * count)))
                 case "least":
                     figure = func.min(values)
                 case _:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Date,
@@ -44,12 +45,13 @@ POSITIVE: Final[dict[Operator, Operator]] = {
 _TYPES: Final[dict[type, TypeEngine[Any]]] = {
     str: Text(),
     bool: Boolean(),
-    int: Numeric(),
+    int: BigInteger(),
     Decimal: Numeric(),
     date: Date(),
     datetime: DateTime(timezone=True),
     UUID: UUID_TYPE(),
 }
+_INT8: Final = 2**63
 _SETS: Final = frozenset({FieldType.TEXTS, FieldType.IDS})
 
 
@@ -71,7 +73,13 @@ def holds(kind: FieldType, value: Value, op: Operator, operand: Operand, now: Va
 
 
 def bound(value: Any) -> Value:
-    """Bind a Python value with the type that PostgreSQL compares it as."""
+    """Bind a Python value with the type that PostgreSQL compares it as.
+
+    Whole numbers are bound as such: a column of whole numbers is then compared without turning each of its values
+    into a decimal.
+    """
+    if isinstance(value, Decimal) and abs(value) < _INT8 and value == value.to_integral_value():
+        return literal(int(value), BigInteger)
     return literal(value, _TYPES[type(value)])
 
 
