@@ -14,18 +14,36 @@ from patron_events.store import EventStore, LogReader
 from patron_events.vault import KeyVault
 from patron_projections import service
 from patron_projections.engine.figures import Figures
-from patron_projections.engine.read_model import categories_of
+from patron_projections.engine.filling import FillHere
+from patron_projections.engine.read_model import ReadModel, categories_of
 from patron_projections.engine.reading import Source
+from patron_projections.engine.rebuild import Rebuild, Rebuilt, Watch, Workshop
 from patron_projections.engine.tables import SCHEMA
 from patron_projections.engine.worker import Pace, Worker, Workplace
 from patron_runtime.metrics import Metrics
 
 PACE = Pace(beat_s=0.1, dead_after_s=1.0, settle_s=0.02, lag_s=0.2)
 TABLES = (
-    *("rm_timeline_v2", "rm_people_v2", "rm_people_versions_v2", "rm_companies_v2", "rm_companies_versions_v2"),
+    *("rm_timeline_v1", "rm_people_v1", "rm_people_versions_v1", "rm_companies_v1", "rm_companies_versions_v1"),
     *("rm_audit_v1", "rm_audit_facets_v1"),
 )
 MODELS = tuple(model for model in service.MODELS if model.context == "contacts")
+VIEWS = tuple(str(table.info["view"]) for model in MODELS for table in (model.kept, model.added) if table is not None)
+
+_REACHED = """
+SELECT min(p.sequence), count(*) FROM patron.positions AS p JOIN patron.builds AS b USING (model, build)
+WHERE b.state = 'serving'
+"""
+
+
+class Unwatched:
+    """Hears nothing of a rebuild."""
+
+    def begins(self, step: str, total: int) -> None:
+        """Hear nothing."""
+
+    def advanced(self, messages: int, events: int) -> None:
+        """Hear nothing."""
 
 
 class ReadSide:
@@ -56,6 +74,14 @@ class ReadSide:
             stop.set()
             await task
 
+    async def rebuilt(self, model: ReadModel, watch: Watch | None = None) -> Rebuilt:
+        """Rebuild a model in this process."""
+        source = Source(self.place.source.reader, self.place.source.vault, self.context, model.categories, checked=True)
+        fill = FillHere(self.connect, source)
+        return await Rebuild(
+            Workshop(self.connect, source, source.reader.last_sequence, fill), model, watch or Unwatched()
+        ).run()
+
     async def rows(self, query: str, *values: object) -> list[TupleRow]:
         """Ask the database."""
         async with await self.connect() as connection:
@@ -67,7 +93,7 @@ class ReadSide:
 
         async def reached() -> bool:
             with suppress(psycopg.Error):
-                ((lowest, number),) = await self.rows("SELECT min(sequence), count(*) FROM patron.positions")
+                ((lowest, number),) = await self.rows(_REACHED)
                 return number == len(MODELS) * 256 and lowest >= sequence
             return False
 

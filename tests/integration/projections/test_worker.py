@@ -8,6 +8,7 @@ from patron_events.catalog import contacts as events
 from patron_events.envelope import PARTITIONS, StreamId, partition_of
 from patron_events.memory import MemoryStore
 from patron_events.rejections import Unavailable
+from patron_projections.engine.builds import present_builds
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.positions import Fenced
 from patron_projections.engine.writer import Writer
@@ -52,7 +53,7 @@ async def test_a_batch_applied_again_changes_nothing(log: CustomerLog, side: Rea
     before = await side.checksums()
     assert isinstance(log.store, MemoryStore)
     async with await side.connect() as connection:
-        writer = Writer(connection, MODELS, log.context, Figures(Metrics()))
+        writer = Writer(connection, (await present_builds(connection, MODELS)).serving, log.context, Figures(Metrics()))
         await writer.prepare()
         async for batch in side.place.source.reader.follow(log.context):
             items = await side.place.source.opened(batch.commits)
@@ -67,7 +68,8 @@ async def test_a_writer_that_was_overtaken_writes_nothing(log: CustomerLog, side
     async with await side.connect() as first, await side.connect() as second:
         async with side.worker():
             await side.caught_up(log.last)
-        writers = [Writer(one, MODELS, log.context, Figures(Metrics())) for one in (first, second)]
+        builds = (await present_builds(first, MODELS)).serving
+        writers = [Writer(one, builds, log.context, Figures(Metrics())) for one in (first, second)]
         for writer in writers:
             await writer.prepare()
         sequence = await log.record("person", log.people[0], events.TagsChanged(tags=("late",)))
@@ -216,7 +218,7 @@ async def test_erasure_leaves_nothing_personal(log: CustomerLog, side: ReadSide,
         await log.erase(person)
         await log.record("person", person, events.OwnerAssigned(owner="dpo"))
         await side.caught_up(log.last)
-    for table in ("rm_timeline_v2", "rm_people_v2", "rm_people_versions_v2", "rm_audit_v1", "rm_audit_facets_v1"):
+    for table in ("rm_timeline_v1", "rm_people_v1", "rm_people_versions_v1", "rm_audit_v1", "rm_audit_facets_v1"):
         found = await side.rows(f"SELECT count(*) FROM patron.{table} AS t WHERE t::text ILIKE %s", f"%{secret}%")  # noqa: S608
         assert found == [(0,)], table
     assert await side.rows("SELECT erased, display_name, search_text FROM patron.people") == [(True, None, "")]
@@ -266,7 +268,7 @@ async def test_erasure_does_not_wait_behind_a_parked_commit(
     async with side.worker():
         await side.caught_up(log.last)
         assert set(await _holding(side, secret)) == {
-            "rm_people_v2", "rm_people_versions_v2", "rm_timeline_v2", "rm_audit_v1", "rm_audit_facets_v1"
+            "rm_people_v1", "rm_people_versions_v1", "rm_timeline_v1", "rm_audit_v1", "rm_audit_facets_v1"
         }  # fmt: skip
         if body is None:
             await log.record("person", person, events.TagsChanged(tags=("nul\0",)))

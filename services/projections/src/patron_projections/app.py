@@ -15,16 +15,17 @@ from typing import Final
 import uvicorn
 import uvloop
 from prometheus_client import start_http_server
-from psycopg import AsyncConnection
 
 from patron_events.decisions import Decisions
 from patron_events.jetstream.log import Log, open_log
 from patron_events.journal import Journal
 from patron_projections.engine.companions import Companion, keep_running
 from patron_projections.engine.figures import Figures
+from patron_projections.engine.outdated import Rebuilding
 from patron_projections.engine.read_model import ReadModel, categories_of
 from patron_projections.engine.reading import Source
 from patron_projections.engine.worker import Connect, Pace, Worker, Workplace
+from patron_projections.rebuilding import connecting, workshop
 from patron_projections.segments.evaluator import Evaluator, EvaluatorPlace
 from patron_projections.segments.evaluator_figures import EvaluatorFigures
 from patron_projections.service import MODELS, build
@@ -34,7 +35,6 @@ from patron_runtime.metrics import Metrics
 from patron_runtime.service import Service, server_options
 from patron_runtime.tracing import configure_tracing
 
-_CONNECT_S: Final = 5
 # Batches make tens of thousands of objects that live for a moment and hold no cycles.
 _YOUNG_OBJECTS: Final = 100_000
 
@@ -55,10 +55,7 @@ async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event, models:
     metrics = Metrics()
     if settings.worker_metrics_port is not None:
         start_http_server(settings.worker_metrics_port, registry=metrics.registry)
-
-    async def connect() -> AsyncConnection:
-        return await AsyncConnection.connect(settings.postgres_url, autocommit=True, connect_timeout=_CONNECT_S)
-
+    connect = connecting(settings)
     figures = Figures(metrics)
     async with open_log(settings.log()) as log:
         workers = [
@@ -69,7 +66,9 @@ async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event, models:
         async with asyncio.TaskGroup() as running:
             for worker in workers:
                 running.create_task(worker.run(stop))
-            for companion in _companions(settings, log, connect, metrics):
+            rebuilding = Rebuilding(lambda model: workshop(log, connect, model), models, settings.worker_beat_s)
+            rebuilds = Companion("rebuilds", rebuilding.run)
+            for companion in (rebuilds, *_companions(settings, log, connect, metrics)):
                 running.create_task(keep_running(companion, stop, figures))
 
 

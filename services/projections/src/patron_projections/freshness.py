@@ -18,13 +18,13 @@ DEAD_AFTER_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.004
 _MOST_PAUSE_S: Final = 0.1
 _REACHED: Final = """
-SELECT min(sequence) AS sequence FROM patron.positions
-WHERE model = %(model)s AND version = %(version)s AND stream = %(stream)s
-  AND (%(partition)s::int2 IS NULL OR partition = %(partition)s::int2)
+SELECT min(p.sequence) AS sequence FROM patron.positions AS p JOIN patron.builds AS b USING (model, build)
+WHERE p.model = %(model)s AND b.state = 'serving' AND p.stream = %(stream)s
+  AND (%(partition)s::int2 IS NULL OR p.partition = %(partition)s::int2)
 """
 _STATE: Final = """
-SELECT (SELECT min(sequence) FROM patron.positions
-        WHERE model = %(model)s AND version = %(version)s AND stream = %(stream)s) AS sequence,
+SELECT (SELECT min(p.sequence) FROM patron.positions AS p JOIN patron.builds AS b USING (model, build)
+        WHERE p.model = %(model)s AND b.state = 'serving' AND p.stream = %(stream)s) AS sequence,
        extract(epoch FROM clock_timestamp() - min(caught_up_at))::float8 AS behind_s,
        count(*) AS workers, count(caught_up_at) AS heard
 FROM patron.workers
@@ -84,7 +84,7 @@ class Freshnesses:
             pause = min(pause * 1.5, _MOST_PAUSE_S)
 
     async def _reached(self, model: ReadModel, partition: int | None) -> int:
-        values = {"model": model.name, "version": model.version, "stream": model.context, "partition": partition}
+        values = {"model": model.name, "stream": model.context, "partition": partition}
         rows = await self._database.rows(_REACHED, values)
         return int(rows[0]["sequence"] or 0)
 
@@ -92,7 +92,6 @@ class Freshnesses:
         """Tell where a model stands."""
         values = {
             "model": model.name,
-            "version": model.version,
             "stream": model.context,
             "dead_after": self._dead_after_s,
         }

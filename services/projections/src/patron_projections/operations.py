@@ -9,25 +9,34 @@ from patron_projections.engine.read_model import ReadModel
 from patron_projections.freshness import DEAD_AFTER_S
 
 _PARKED: Final = """
-SELECT model, version, subject, stream, partition, sequence, reason, waiting, parked_at, retry_requested
-FROM patron.parked WHERE (model, version, subject) > (%(model)s, %(version)s, %(subject)s)
-ORDER BY model, version, subject LIMIT %(limit)s
+SELECT k.model, k.build, k.subject, k.stream, k.partition, k.sequence, k.reason, k.waiting, k.parked_at,
+       k.retry_requested
+FROM patron.parked AS k JOIN patron.builds AS b USING (model, build)
+WHERE b.state = 'serving' AND (k.model, k.build, k.subject) > (%(model)s, %(build)s, %(subject)s)
+ORDER BY k.model, k.build, k.subject LIMIT %(limit)s
 """
 _RETRY: Final = """
-UPDATE patron.parked SET retry_requested = true WHERE model = %(model)s AND subject = %(subject)s RETURNING model
+UPDATE patron.parked AS k SET retry_requested = true FROM patron.builds AS b
+WHERE k.model = %(model)s AND k.subject = %(subject)s
+  AND b.model = k.model AND b.build = k.build AND b.state = 'serving'
+RETURNING k.model
 """
 _POSITIONS: Final = """
 WITH log AS (
     SELECT stream, max(log_sequence) AS sequence, count(*) AS workers,
            CASE WHEN count(*) = count(caught_up_at)
-                THEN extract(epoch FROM clock_timestamp() - min(caught_up_at))::float8 END AS behind_s
+                THEN extract(epoch FROM clock_timestamp() - min(caught_up_at))::float8 END AS behind_s,
+           coalesce(extract(epoch FROM clock_timestamp() - min(applied_at))::float8, 0) AS lag_s
     FROM patron.workers WHERE seen_at > clock_timestamp() - make_interval(secs => %(dead_after)s) GROUP BY stream
+), reached AS (
+    SELECT p.model, b.version, b.build, p.stream, min(p.sequence) AS sequence, max(p.sequence) AS furthest
+    FROM patron.positions AS p JOIN patron.builds AS b USING (model, build) WHERE b.state = 'serving'
+    GROUP BY p.model, b.version, b.build, p.stream
 )
-SELECT p.model, p.version, p.stream, min(p.sequence) AS sequence, max(p.sequence) AS furthest,
-       greatest(coalesce(log.sequence, 0) - min(p.sequence), 0) AS lag_events, log.behind_s, log.workers,
-       (SELECT count(*) FROM patron.parked AS k WHERE k.model = p.model AND k.version = p.version) AS parked
-FROM patron.positions AS p LEFT JOIN log USING (stream)
-GROUP BY p.model, p.version, p.stream, log.sequence, log.behind_s, log.workers ORDER BY p.model, p.version
+SELECT r.*, greatest(coalesce(log.sequence, 0) - r.sequence, 0) AS lag_events, log.behind_s, log.workers,
+       CASE WHEN log.workers IS NULL THEN NULL WHEN log.sequence > r.sequence THEN log.lag_s ELSE 0 END AS lag_s,
+       (SELECT count(*) FROM patron.parked AS k WHERE k.model = r.model AND k.build = r.build) AS parked
+FROM reached AS r LEFT JOIN log USING (stream) ORDER BY r.model
 """
 _WORKERS: Final = """
 SELECT id, stream, extract(epoch FROM clock_timestamp() - seen_at)::float8 AS seen_s_ago, log_sequence, events_per_s
@@ -50,7 +59,7 @@ class Operations:
 
     async def parked(self, after: tuple[str, int, str], limit: int) -> Rows:
         """List parked aggregates by model and subject, beyond a place."""
-        place = dict(zip(("model", "version", "subject"), after, strict=True))
+        place = dict(zip(("model", "build", "subject"), after, strict=True))
         return await self._database.rows(_PARKED, place | {"limit": limit})
 
     async def retry(self, model: ReadModel, category: str, aggregate_id: str) -> None:

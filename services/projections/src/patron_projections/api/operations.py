@@ -22,15 +22,21 @@ _ID = r"^[A-Za-z0-9_-]{1,80}$"
 
 
 class ModelState(BaseModel):
-    """How far a read model is. lag_events: messages of the log it has not seen; lag_s: since it was complete."""
+    """How far a read model is.
+
+    lag_events: messages of the log it has not applied. lag_s: age of the oldest of them, 0 when there are none, null
+    when no worker lives. behind_s: seconds since it was complete.
+    """
 
     model: str
     version: int
+    build: int
     stream: str
     position: str
     furthest: int
     lag_events: int
     lag_s: float | None
+    behind_s: float | None
     parked: int
 
 
@@ -70,11 +76,13 @@ async def positions(parts: Asked) -> Response:
         {
             "model": row["model"],
             "version": row["version"],
+            "build": row["build"],
             "stream": row["stream"],
             "position": str(Position(row["stream"], None, row["sequence"])),
             "furthest": row["furthest"],
             "lag_events": row["lag_events"],
-            "lag_s": row["behind_s"],
+            "lag_s": row["lag_s"],
+            "behind_s": row["behind_s"],
             "parked": row["parked"],
         }
         for row in await parts.operations.positions()
@@ -102,15 +110,15 @@ async def _parked(parts: Parts, limit: int, cursor: str | None) -> Listing:
     asked = question("parked")
     place = ("", 0, "")
     if cursor is not None:
-        model, version, subject = read_cursor(asked, cursor, 3)
-        if not isinstance(version, int) or not 0 <= version < 2**15:
+        model, build, subject = read_cursor(asked, cursor, 3)
+        if not isinstance(build, int) or not 0 <= build < 2**15:
             raise CursorInvalid
-        place = (str(model), version, str(subject))
+        place = (str(model), build, str(subject))
     rows = await parts.operations.parked(place, limit + 1)
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    return rows[:limit], write_cursor(asked, [last["model"], last["version"], last["subject"]])
+    return rows[:limit], write_cursor(asked, [last["model"], last["build"], last["subject"]])
 
 
 async def _furthest_behind(parts: Parts) -> dict[str, object]:

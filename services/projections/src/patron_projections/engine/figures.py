@@ -8,10 +8,13 @@ class Figures:
 
     def __init__(self, metrics: Metrics) -> None:
         self.events = metrics.counter("projection_events_total", "Events applied to read models.")
-        self.parked = metrics.counter("projection_parked_total", "Aggregates parked.", ("model",))
+        self.parkings = metrics.counter("projection_parkings_total", "Aggregates that were parked.", ("model",))
+        self.parked = metrics.gauge("projection_parked", "Aggregates parked now, of this worker's share.", ("model",))
         self.waiting = metrics.counter("projection_waiting_total", "Commits waiting behind a parked one.", ("model",))
         self.fenced = metrics.counter("projection_fenced_total", "Batches rolled back for another owner.")
         self.failures = metrics.counter("projection_failures_total", "Interruptions of the worker.", ("part",))
-        self.lag_events = metrics.gauge("projection_lag_messages", "Messages of the log not yet read.")
-        self.lag_seconds = metrics.gauge("projection_lag_seconds", "Seconds since nothing was left to do.")
+        self.lag_events = metrics.gauge("projection_lag_events", "Messages of the log not yet applied.", ("model",))
+        self.lag_seconds = metrics.gauge(
+            "projection_lag_seconds", "Age of the oldest commit that is not applied yet; 0 when caught up.", ("model",)
+        )
         self.batch_seconds = metrics.histogram("projection_batch_seconds", "Time to write one batch.")

@@ -5,6 +5,7 @@ one of them through (see `positions`).
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from psycopg import AsyncConnection
@@ -12,13 +13,14 @@ from psycopg import AsyncConnection
 from patron_events.envelope import PARTITIONS
 
 _BEAT: Final = """
-INSERT INTO patron.workers (id, stream, seen_at, log_sequence, caught_up_at, events_per_s)
+INSERT INTO patron.workers (id, stream, seen_at, log_sequence, caught_up_at, events_per_s, applied_at)
 VALUES (%(id)s, %(stream)s, clock_timestamp(), %(log)s,
         CASE WHEN %(idle)s::float8 IS NULL THEN NULL ELSE clock_timestamp() - make_interval(secs => %(idle)s) END,
-        %(rate)s)
+        %(rate)s, %(applied_at)s)
 ON CONFLICT (id) DO UPDATE
 SET seen_at = excluded.seen_at, log_sequence = excluded.log_sequence,
-    caught_up_at = excluded.caught_up_at, events_per_s = excluded.events_per_s
+    caught_up_at = excluded.caught_up_at, events_per_s = excluded.events_per_s,
+    applied_at = excluded.applied_at
 """
 _LIVING: Final = """
 SELECT id FROM patron.workers
@@ -36,11 +38,13 @@ class Pulse:
     """How a worker is doing.
 
     log_sequence: newest commit it has heard of; idle_s: seconds since it last had nothing left to do.
+    applied_at: when the last commit that it applied was stored, while more of them wait.
     """
 
     log_sequence: int = 0
     idle_s: float | None = None
     events_per_s: float = 0.0
+    applied_at: datetime | None = None
 
 
 class Membership:
@@ -59,6 +63,7 @@ class Membership:
             "log": pulse.log_sequence,
             "idle": pulse.idle_s,
             "rate": pulse.events_per_s,
+            "applied_at": pulse.applied_at,
         }
         await connection.execute(_BEAT, values)
         await connection.execute(_SWEEP, (self._dead_after_s * _FORGOTTEN_AFTER,))

@@ -13,23 +13,26 @@ from psycopg import AsyncConnection
 
 from patron_events.envelope import StreamId
 from patron_events.registry import NewerEventVersion, UnknownEventType
-from patron_projections.engine.read_model import ReadModel
+from patron_projections.engine.builds import Build
 
 _PARK: Final = """
-INSERT INTO patron.parked (model, version, subject, stream, partition, sequence, reason, waiting)
+INSERT INTO patron.parked (model, build, subject, stream, partition, sequence, reason, waiting)
 VALUES (%s, %s, %s, %s, %s, %s, %s, 1)
-ON CONFLICT (model, version, subject) DO UPDATE
+ON CONFLICT (model, build, subject) DO UPDATE
 SET sequence = excluded.sequence, reason = excluded.reason, parked_at = now(), retry_requested = false
 """
 _COUNT: Final = """
-UPDATE patron.parked SET waiting = waiting + %s WHERE model = %s AND version = %s AND subject = %s
+UPDATE patron.parked SET waiting = waiting + %s WHERE model = %s AND build = %s AND subject = %s
 """
-_LIST: Final = "SELECT model, version, subject FROM patron.parked WHERE stream = %s"
+_LIST: Final = "SELECT model, build, subject FROM patron.parked WHERE stream = %s"
 _ASKED: Final = """
-SELECT model, version, subject, sequence FROM patron.parked
+SELECT model, build, subject, sequence FROM patron.parked
 WHERE stream = %s AND partition = ANY(%s) AND retry_requested ORDER BY sequence
 """
-_FREE: Final = "DELETE FROM patron.parked WHERE model = %s AND version = %s AND subject = %s"
+_COUNTED: Final = """
+SELECT model, build, count(*) FROM patron.parked WHERE stream = %s AND partition = ANY(%s) GROUP BY model, build
+"""
+_FREE: Final = "DELETE FROM patron.parked WHERE model = %s AND build = %s AND subject = %s"
 
 Parked = set[tuple[str, StreamId]]
 
@@ -38,7 +41,7 @@ Parked = set[tuple[str, StreamId]]
 class Retry:
     """Somebody asked to try a parked aggregate again, from the commit that failed."""
 
-    model: ReadModel
+    build: Build
     stream: StreamId
     sequence: int
 
@@ -58,9 +61,9 @@ def reason_of(error: Exception) -> str:
 class Parking:
     """The parked aggregates of one stream, as this worker knows them."""
 
-    def __init__(self, stream: str, models: Sequence[ReadModel]) -> None:
+    def __init__(self, stream: str, builds: Sequence[Build]) -> None:
         self._stream = stream
-        self._models = {(model.name, model.version): model for model in models}
+        self._builds = {(build.name, build.number): build for build in builds}
         self._parked: Parked = set()
 
     async def reload(self, connection: AsyncConnection) -> None:
@@ -68,28 +71,34 @@ class Parking:
         cursor = await connection.execute(_LIST, (self._stream,))
         self._parked = {
             (model, StreamId.parse(subject))
-            for model, version, subject in await cursor.fetchall()
-            if (model, version) in self._models
+            for model, number, subject in await cursor.fetchall()
+            if (model, number) in self._builds
         }
 
-    def holds(self, model: ReadModel, stream: StreamId) -> bool:
+    async def counted(self, connection: AsyncConnection, owned: Collection[int]) -> dict[str, int]:
+        """Count the aggregates of these partitions that are parked now, by model."""
+        cursor = await connection.execute(_COUNTED, (self._stream, list(owned)))
+        counts = {(model, number): count for model, number, count in await cursor.fetchall()}
+        return {name: counts.get((name, number), 0) for name, number in self._builds}
+
+    def holds(self, build: Build, stream: StreamId) -> bool:
         """Tell whether commits of this aggregate must wait."""
-        return bool(self._parked) and (model.name, stream) in self._parked
+        return bool(self._parked) and (build.name, stream) in self._parked
 
     async def park(
-        self, connection: AsyncConnection, model: ReadModel, stream: StreamId, sequence: int, reason: str
+        self, connection: AsyncConnection, build: Build, stream: StreamId, sequence: int, reason: str
     ) -> None:
         """Write down in the caller's transaction that an aggregate is parked; call `settle` once it is committed."""
-        key = (model.name, model.version, stream.subject)
+        key = (build.name, build.number, stream.subject)
         await connection.execute(_PARK, (*key, self._stream, stream.partition, sequence, reason))
 
-    async def count(self, connection: AsyncConnection, model: ReadModel, stream: StreamId, commits: int) -> None:
+    async def count(self, connection: AsyncConnection, build: Build, stream: StreamId, commits: int) -> None:
         """Count commits that wait behind a parked one, in the caller's transaction."""
-        await connection.execute(_COUNT, (commits, model.name, model.version, stream.subject))
+        await connection.execute(_COUNT, (commits, build.name, build.number, stream.subject))
 
-    async def free(self, connection: AsyncConnection, model: ReadModel, stream: StreamId) -> None:
+    async def free(self, connection: AsyncConnection, build: Build, stream: StreamId) -> None:
         """Let an aggregate go on, in the caller's transaction; call `settle` once it is committed."""
-        await connection.execute(_FREE, (model.name, model.version, stream.subject))
+        await connection.execute(_FREE, (build.name, build.number, stream.subject))
 
     def settle(self, parked: Collection[tuple[str, StreamId]], freed: Collection[tuple[str, StreamId]] = ()) -> None:
         """Remember what a committed transaction parked and freed."""
@@ -100,7 +109,7 @@ class Parking:
         """List the parked aggregates of these partitions that somebody wants to be tried again."""
         cursor = await connection.execute(_ASKED, (self._stream, list(owned)))
         return [
-            Retry(self._models[model, version], StreamId.parse(subject), sequence)
-            for model, version, subject, sequence in await cursor.fetchall()
-            if (model, version) in self._models
+            Retry(self._builds[model, number], StreamId.parse(subject), sequence)
+            for model, number, subject, sequence in await cursor.fetchall()
+            if (model, number) in self._builds
         ]

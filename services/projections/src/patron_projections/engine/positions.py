@@ -10,21 +10,17 @@ from typing import Final, NamedTuple
 from psycopg import AsyncConnection
 
 from patron_events.envelope import PARTITIONS
-from patron_projections.engine.read_model import ReadModel
+from patron_projections.engine.builds import Build
 
 _MOVE: Final = """
 UPDATE patron.positions AS p SET sequence = u.new
-FROM unnest(%(models)s::text[], %(versions)s::int2[], %(partitions)s::int2[], %(olds)s::int8[], %(news)s::int8[])
-     AS u(model, version, partition, old, new)
-WHERE p.stream = %(stream)s AND p.model = u.model AND p.version = u.version AND p.partition = u.partition
+FROM unnest(%(models)s::text[], %(builds)s::int2[], %(partitions)s::int2[], %(olds)s::int8[], %(news)s::int8[])
+     AS u(model, build, partition, old, new)
+WHERE p.stream = %(stream)s AND p.model = u.model AND p.build = u.build AND p.partition = u.partition
   AND p.sequence = u.old
 """
 _READ: Final = """
-SELECT partition, sequence FROM patron.positions WHERE model = %s AND version = %s AND stream = %s
-"""
-_ADD: Final = """
-INSERT INTO patron.positions (model, version, stream, partition, sequence)
-SELECT %s, %s, %s, partition, 0 FROM generate_series(0, %s) AS partition ON CONFLICT DO NOTHING
+SELECT partition, sequence FROM patron.positions WHERE model = %s AND build = %s AND stream = %s
 """
 
 
@@ -35,43 +31,49 @@ class Fenced(Exception):
 class Move(NamedTuple):
     """One position about to be moved."""
 
-    model: ReadModel
+    build: Build
     partition: int
     old: int
     new: int
 
 
 class Positions:
-    """The positions of several models in one stream, as this worker knows them."""
+    """The positions of several builds in one stream, as this worker knows them."""
 
-    def __init__(self, stream: str, models: Sequence[ReadModel]) -> None:
+    def __init__(self, stream: str, builds: Sequence[Build]) -> None:
         self.stream = stream
-        self._models = models
-        self._known: dict[str, list[int]] = {model.name: [0] * PARTITIONS for model in models}
+        self._builds = builds
+        self._known: dict[str, list[int]] = {build.name: [0] * PARTITIONS for build in builds}
 
     async def reload(self, connection: AsyncConnection) -> None:
-        """Read all positions; those of a model seen for the first time begin at 0."""
-        for model in self._models:
-            key = (model.name, model.version, self.stream)
-            await connection.execute(_ADD, (*key, PARTITIONS - 1))
+        """Read all positions; a build that was retired has none, and every move of it is fenced."""
+        for build in self._builds:
+            key = (build.name, build.number, self.stream)
             cursor = await connection.execute(_READ, key)
             for partition, sequence in await cursor.fetchall():
-                self._known[model.name][partition] = sequence
+                self._known[build.name][partition] = sequence
 
-    def of(self, model: ReadModel) -> Sequence[int]:
+    def of(self, build: Build) -> Sequence[int]:
         """Give the sequence of each partition."""
-        return self._known[model.name]
+        return self._known[build.name]
 
     def start(self, owned: Collection[int]) -> int:
         """Find where reading must begin so that no model misses anything."""
         return min((known[partition] for known in self._known.values() for partition in owned), default=0)
 
+    def lags(self, newest: int, owned: Collection[int]) -> dict[str, int]:
+        """Count by model the messages of the log up to `newest` that lie beyond the least of these positions."""
+        return {
+            name: max(0, newest - min((known[partition] for partition in owned), default=newest))
+            for name, known in self._known.items()
+        }
+
     def moves_to(self, reached: Mapping[int, int]) -> list[Move]:
         """List the positions that lie below what was reached in each partition."""
         return [
-            Move(model, partition, known[partition], sequence)
-            for model in self._models
-            for known in (self._known[model.name],)
+            Move(build, partition, known[partition], sequence)
+            for build in self._builds
+            for known in (self._known[build.name],)
             for partition, sequence in reached.items()
             if known[partition] < sequence
         ]
@@ -88,8 +90,8 @@ class Positions:
             _MOVE,
             {
                 "stream": self.stream,
-                "models": [move.model.name for move in moves],
-                "versions": [move.model.version for move in moves],
+                "models": [move.build.name for move in moves],
+                "builds": [move.build.number for move in moves],
                 "partitions": [move.partition for move in moves],
                 "olds": [move.old for move in moves],
                 "news": [move.new for move in moves],
@@ -101,4 +103,4 @@ class Positions:
     def settle(self, moves: Sequence[Move]) -> None:
         """Remember moves whose transaction was committed."""
         for move in moves:
-            self._known[move.model.name][move.partition] = move.new
+            self._known[move.build.name][move.partition] = move.new

@@ -7,27 +7,34 @@ from psycopg import AsyncConnection
 from psycopg.sql import SQL, Composed, Identifier
 from sqlalchemy import ARRAY, ColumnElement, Table, any_, bindparam, literal, null, or_, update
 
-from patron_projections.engine.read_model import Blank, ReadModel, Row, line, written_columns
-from patron_projections.engine.tables import SCHEMA, Statement, compiled
+from patron_projections.engine.builds import Build
+from patron_projections.engine.read_model import Blank, Row, line, written_columns
+from patron_projections.engine.tables import Statement, compiled, place_of
 
 _CHUNK: Final = 1 << 20
+_NOTE: Final = """
+INSERT INTO patron.erasures (model, build, subject) SELECT %s, %s, unnest(%s::text[]) ON CONFLICT DO NOTHING
+"""
+_NOTED: Final = "DELETE FROM patron.erasures WHERE model = %s AND build = %s RETURNING subject"
 
 
 class RowWriter:
-    """Loads and writes the rows of one read model through one connection; the caller owns the transaction."""
+    """Loads and writes the rows of one build through one connection; the caller owns the transaction."""
 
-    def __init__(self, model: ReadModel) -> None:
-        self._kept = model.kept
-        self._copy_added = None if model.added is None else _copy(_place(model.added), written_columns(model.added))
+    def __init__(self, build: Build) -> None:
+        self._build = build
+        model = build.model
+        self._kept = build.kept
+        self._copy_added = None if build.added is None else _copy(_place(build.added), written_columns(build.added))
         self._blank: Statement | None = None
-        if model.added is not None and model.blanked:
-            self._blank = _blanking(model.added, model.subject_column, model.blanked)
-        if model.kept is not None:
-            columns = written_columns(model.kept)
-            self._stage = Identifier(f"stage_{model.kept.name}")
+        if build.added is not None and model.blanked:
+            self._blank = _blanking(build.added, model.subject_column, model.blanked)
+        if build.kept is not None:
+            columns = written_columns(build.kept)
+            self._stage = Identifier(f"stage_{build.kept.name}")
             self._copy_kept = _copy(self._stage, columns)
-            self._load = _loading(model.kept, columns)
-            self._upsert = _upserting(model.kept, self._stage, columns)
+            self._load = _loading(build.kept, columns)
+            self._upsert = _upserting(build.kept, self._stage, columns)
 
     async def prepare(self, connection: AsyncConnection) -> None:
         """Make the staging table of this session; it empties itself at each commit."""
@@ -57,10 +64,35 @@ class RowWriter:
             await connection.execute(self._upsert, (list(emptied),))
 
     async def blank(self, connection: AsyncConnection, ids: Collection[str]) -> None:
-        """Empty the personal columns of all added rows of these subjects (GDPR art. 17)."""
-        if ids and self._blank is not None:
+        """Empty the personal columns of all added rows of these subjects (GDPR art. 17).
+
+        Without an index each time would read the whole table, so in a bare one this is noted for `blank_noted`.
+        """
+        if not ids or self._blank is None:
+            return
+        if self._build.bare:
+            key = (self._build.name, self._build.number)
+            await connection.execute(_NOTE, (*key, list(dict.fromkeys(ids))))
+        else:
             text, values = self._blank
             await connection.execute(text.encode(), values | {"ids": list(ids)})
+
+    async def blank_noted(self, connection: AsyncConnection) -> None:
+        """Carry out the erasures that were noted while the table was bare."""
+        key = (self._build.name, self._build.number)
+        cursor = await connection.execute(_NOTED, key)
+        ids = [row[0] for row in await cursor.fetchall()]
+        if ids and self._blank is not None:
+            text, values = self._blank
+            await connection.execute(text.encode(), values | {"ids": ids})
+
+
+async def forget_rows(connection: AsyncConnection, tables: Mapping[str, Sequence[str]], ids: Collection[str]) -> None:
+    """Delete all rows of these subjects. tables: by name, the column of the subject's id and its type."""
+    for table, (column, kind) in tables.items():
+        among = SQL("uuid[]" if kind == "uuid" else "text[]")
+        statement = SQL("DELETE FROM {} WHERE {} = ANY(%s::{})").format(place_of(table), Identifier(column), among)
+        await connection.execute(statement, (list(ids),))
 
 
 async def _copy_lines(connection: AsyncConnection, statement: Composed, lines: Iterable[str]) -> None:
@@ -72,7 +104,7 @@ async def _copy_lines(connection: AsyncConnection, statement: Composed, lines: I
 
 
 def _place(table: Table) -> Identifier:
-    return Identifier(SCHEMA, table.name)
+    return place_of(table.name)
 
 
 def _names(columns: Iterable[str]) -> Composed:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
@@ -13,13 +14,14 @@ import structlog
 from psycopg import AsyncConnection
 
 from patron_events.opening import Opened
+from patron_projections.engine.builds import ModelChanged, present_builds, standings
 from patron_projections.engine.companions import pause
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.membership import Membership, Pulse
 from patron_projections.engine.positions import Fenced
 from patron_projections.engine.read_model import ReadModel
 from patron_projections.engine.reading import Portion, ReadsAggregates, Source, commits_of, reading
-from patron_projections.engine.tables import create_tables
+from patron_projections.engine.tables import create_own_tables
 from patron_projections.engine.writer import Writer
 
 Connect = Callable[[], Awaitable[AsyncConnection]]
@@ -68,11 +70,18 @@ class Worker:
         self._membership = Membership(self.id, place.source.stream, place.pace.dead_after_s)
         self._log_sequence = 0
         self._caught_up_at: float | None = None
+        self._applied_at: datetime | None = None
         self._events = 0
         self._retries_wanted = False
+        self._writer: Writer | None = None
+        self._turned = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; faults of PostgreSQL or the log are waited out."""
+        """Work until `stop` is set; faults of PostgreSQL or the log are waited out.
+
+        Raises:
+            ModelChanged: a model was changed without a new version.
+        """
         beats = asyncio.create_task(self._beats(stop))
         failures = 0
         try:
@@ -80,6 +89,8 @@ class Worker:
                 began = time.monotonic()
                 try:
                     await self._session(stop)
+                except ModelChanged:
+                    raise
                 except Exception as error:  # noqa: BLE001  (a worker outlives every fault of its servers)
                     failures = 1 if time.monotonic() - began > _MOST_PAUSE_S else failures + 1
                     self._interrupted("session", error)
@@ -106,7 +117,8 @@ class Worker:
         while True:
             try:
                 async with await self._place.connect() as connection:
-                    await self._prepare(connection)
+                    async with connection.transaction():
+                        await create_own_tables(connection)
                     while True:
                         await self._beat(connection)
                         failures = 0
@@ -116,30 +128,45 @@ class Worker:
                 self._interrupted("heartbeat", error)
                 await pause(stop, failures)
 
-    async def _prepare(self, connection: AsyncConnection) -> None:
-        tables = [table for model in self._models for table in (model.kept, model.added) if table is not None]
-        await create_tables(connection, tables)
-
     async def _beat(self, connection: AsyncConnection) -> None:
         idle_s = None if self._caught_up_at is None else time.monotonic() - self._caught_up_at
         events, self._events = self._events, 0
-        pulse = Pulse(self._log_sequence, idle_s, events / self._place.pace.beat_s)
-        owned = await self._membership.beat(connection, pulse)
-        if idle_s is not None:
-            self._place.figures.lag_seconds.set(idle_s)
+        rate = events / self._place.pace.beat_s
+        owned = await self._membership.beat(connection, Pulse(self._log_sequence, idle_s, rate, self._applied_at))
         self.owned = owned if self._share is None else self._share
         self._retries_wanted = True
+        if self._writer is not None:
+            await self._look_around(connection, self._writer)
+
+    async def _look_around(self, connection: AsyncConnection, writer: Writer) -> None:
+        """Notice builds that were swapped, and tell how far the models are."""
+        standing = await standings(connection)
+        for model in self._models:
+            build = writer.builds.get(model.name)
+            current = standing.get(model.name)
+            if current is not None and (current.build if current.version == model.version else None) != build:
+                self._turned = True
+        figures = self._place.figures
+        for name, count in (await writer.parking.counted(connection, self.owned)).items():
+            figures.parked.labels(name).set(count)
+        lag_s = 0.0 if self._applied_at is None else (datetime.now(UTC) - self._applied_at).total_seconds()
+        for name, lag in writer.positions.lags(self._log_sequence, self.owned).items():
+            figures.lag_events.labels(name).set(lag)
+            figures.lag_seconds.labels(name).set(lag_s if lag else 0.0)
 
     # -- work -----------------------------------------------------------------------------------------------------
 
     async def _session(self, stop: asyncio.Event) -> None:
+        self._turned = False
         async with await self._place.connect() as connection:
-            await self._prepare(connection)
-            writer = Writer(connection, self._models, self._place.source.stream, self._place.figures)
+            present = await present_builds(connection, self._models)
+            for model in (*present.outdated, *present.unknown):
+                _log.info("projection.other-version", model=model.name, version=model.version)
+            self._writer = writer = Writer(connection, present.serving, self._place.source.stream, self._place.figures)
             await writer.prepare()
-            while not stop.is_set():
+            while not stop.is_set() and not self._turned:
                 owned = self.owned
-                if not owned:
+                if not owned or not present.serving:
                     await asyncio.sleep(0.05)
                     continue
                 try:
@@ -148,6 +175,7 @@ class Worker:
                 except Fenced:
                     self._place.figures.fenced.inc()
                     _log.info("projection.fenced", partitions=len(owned))
+                    await self._look_around(connection, writer)
                     await asyncio.sleep(random.random() * 0.1)  # noqa: S311  (jitter)
 
     async def _follow(self, writer: Writer, owned: frozenset[int], stop: asyncio.Event) -> None:
@@ -157,7 +185,7 @@ class Worker:
         settled_at = 0.0
         pending = 1
         async with reading(self._place.source, through, owned) as feed:
-            while not stop.is_set() and self.owned == owned:
+            while not stop.is_set() and self.owned == owned and not self._turned:
                 wait_s = 0.25 if settled == through else pace.settle_s
                 portion = await feed.next(wait_s)
                 if portion is not None:
@@ -169,7 +197,9 @@ class Worker:
                 if reached is not None:
                     settled, settled_at = through, now
                 if portion is not None and portion.heard and pending == 0:
-                    self._caught_up_at = time.monotonic()
+                    self._caught_up_at, self._applied_at = time.monotonic(), None
+                elif portion is not None and portion.stored_at is not None:
+                    self._applied_at = portion.stored_at
                 if self._retries_wanted:
                     self._retries_wanted = False
                     await self._retry(writer, owned)
@@ -186,13 +216,12 @@ class Worker:
         figures.batch_seconds.observe(time.monotonic() - began)
         events = sum(place.item.head.size for place in items if isinstance(place.item, Opened))
         figures.events.inc(events)
-        figures.lag_events.set(portion.pending)
         self._events += events
         self._log_sequence = portion.through + portion.pending
 
     async def _retry(self, writer: Writer, owned: frozenset[int]) -> None:
         for retry in await writer.parking.asked_for(writer.connection, owned):
-            last = writer.positions.of(retry.model)[retry.stream.partition]
+            last = writer.positions.of(retry.build)[retry.stream.partition]
             items = await commits_of(self._place.source, self._place.aggregates, retry.stream, retry.sequence, last)
             freed = await writer.retry(retry, items)
-            _log.info("projection.retried", model=retry.model.name, subject=retry.stream.subject, freed=freed)
+            _log.info("projection.retried", model=retry.build.name, subject=retry.stream.subject, freed=freed)

@@ -14,11 +14,12 @@ from psycopg.errors import ProgramLimitExceeded
 from patron_events.catalog.contacts import RecordErased
 from patron_events.envelope import StreamId
 from patron_events.opening import Opened, Unreadable
+from patron_projections.engine.builds import Build, retired_tables
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.parking import Parking, Retry, reason_of
 from patron_projections.engine.positions import Move, Positions
-from patron_projections.engine.read_model import ReadModel, Row
-from patron_projections.engine.rows import RowWriter
+from patron_projections.engine.read_model import Row
+from patron_projections.engine.rows import RowWriter, forget_rows
 
 Item = Opened | Unreadable
 Reasons = Mapping[tuple[str, int], str]
@@ -33,9 +34,9 @@ _log = structlog.stdlib.get_logger("patron.projections")
 class _RowRefused(Exception):
     """PostgreSQL does not accept a row of this model."""
 
-    def __init__(self, model: ReadModel, error: Exception) -> None:
-        super().__init__(model.name)
-        self.model = model
+    def __init__(self, build: Build, error: Exception) -> None:
+        super().__init__(build.name)
+        self.build = build
         self.error = error
 
 
@@ -46,6 +47,7 @@ class _Outcome:
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     lines: list[str] = field(default_factory=list[str])
     erased: list[str] = field(default_factory=list[str])
+    gone: list[str] = field(default_factory=list[str])
     emptied: set[str] = field(default_factory=set[str])
     parked: dict[StreamId, tuple[int, str]] = field(default_factory=dict[StreamId, tuple[int, str]])
     waiting: dict[StreamId, int] = field(default_factory=dict[StreamId, int])
@@ -81,14 +83,16 @@ class Writer:
     moves are the only ones, which the fence proves with every batch; `reload` forgets them.
     """
 
-    def __init__(self, connection: AsyncConnection, models: Sequence[ReadModel], stream: str, figures: Figures) -> None:
+    def __init__(self, connection: AsyncConnection, builds: Sequence[Build], stream: str, figures: Figures) -> None:
         self.connection = connection
-        self._models = models
+        self._builds = builds
+        self.builds: Mapping[str, int] = {build.name: build.number for build in builds}
         self._figures = figures
-        self._writers = {model.name: RowWriter(model) for model in models}
-        self._cache: dict[str, OrderedDict[str, Row]] = {model.name: OrderedDict() for model in models}
-        self.positions = Positions(stream, models)
-        self.parking = Parking(stream, models)
+        self._writers = {build.name: RowWriter(build) for build in builds}
+        self._cache: dict[str, OrderedDict[str, Row]] = {build.name: OrderedDict() for build in builds}
+        self.positions = Positions(stream, builds)
+        self.parking = Parking(stream, builds)
+        self._retired: Mapping[str, Mapping[str, Sequence[str]]] = {}
 
     async def prepare(self) -> None:
         """Make this session's staging tables, and read where the work stands."""
@@ -103,6 +107,7 @@ class Writer:
         """Read positions and parked aggregates again, after another worker had a hand in them."""
         for cache in self._cache.values():
             cache.clear()
+        self._retired = await retired_tables(self.connection, self.builds.keys())
         await self.positions.reload(self.connection)
         await self.parking.reload(self.connection)
 
@@ -128,8 +133,8 @@ class Writer:
     async def _apply_one(self, item: Placed, reached: Mapping[int, int], refused: _RowRefused) -> None:
         """Apply a commit that some models cannot take, and park it for those."""
         reasons: dict[tuple[str, int], str] = {}
-        for _ in self._models:
-            reasons[refused.model.name, item.sequence] = reason_of(refused.error)
+        for _ in self._builds:
+            reasons[refused.build.name, item.sequence] = reason_of(refused.error)
             try:
                 await self._apply([item], reached, reasons)
             except _RowRefused as again:
@@ -146,19 +151,19 @@ class Writer:
             outcomes = await self._fold_and_write(items, reasons)
         self._settle(moves, outcomes)
 
-    async def _fold_and_write(self, items: Sequence[Placed], reasons: Reasons) -> list[tuple[ReadModel, _Outcome]]:
+    async def _fold_and_write(self, items: Sequence[Placed], reasons: Reasons) -> list[tuple[Build, _Outcome]]:
         """Fold one model while PostgreSQL writes the rows of the one before."""
-        work = [(model, fresh) for model in self._models if (fresh := self._fresh(model, items))]
-        standing = [await self._standing(model, fresh) for model, fresh in work]
-        outcomes: list[tuple[ReadModel, _Outcome]] = []
+        work = [(build, fresh) for build in self._builds if (fresh := self._fresh(build, items))]
+        standing = [await self._standing(build, fresh) for build, fresh in work]
+        outcomes: list[tuple[Build, _Outcome]] = []
         writing: asyncio.Task[None] | None = None
         try:
-            for (model, fresh), rows in zip(work, standing, strict=True):
-                outcome = await self._folded(model, fresh, rows, reasons)
+            for (build, fresh), rows in zip(work, standing, strict=True):
+                outcome = await self._folded(build, fresh, rows, reasons)
                 if writing is not None:
                     await writing
-                writing = asyncio.create_task(self._write(model, outcome))
-                outcomes.append((model, outcome))
+                writing = asyncio.create_task(self._write(build, outcome))
+                outcomes.append((build, outcome))
             if writing is not None:
                 await writing
         finally:
@@ -166,31 +171,34 @@ class Writer:
                 await asyncio.wait([writing])  # the connection belongs to it until then
         return outcomes
 
-    def _fresh(self, model: ReadModel, items: Sequence[Placed]) -> list[Placed]:
-        known = self.positions.of(model)
-        categories = model.categories
+    def _fresh(self, build: Build, items: Sequence[Placed]) -> list[Placed]:
+        known = self.positions.of(build)
+        categories = build.model.categories
         return [
             place for place in items if place.stream.category in categories and place.sequence > known[place.partition]
         ]
 
     async def _folded(
-        self, model: ReadModel, items: Sequence[Placed], rows: dict[str, Row], reasons: Reasons, *, held: bool = True
+        self, build: Build, items: Sequence[Placed], rows: dict[str, Row], reasons: Reasons, *, held: bool = True
     ) -> _Outcome:
         """Fold commits for one model over its standing rows. held: commits of parked aggregates wait."""
         outcome = _Outcome()
+        if build.name in self._retired:
+            # The right to erasure holds in builds that are only kept for a while, too.
+            outcome.gone += [place.stream.id for place in items if erases(place.item)]
         for number, (item, stream, sequence, _) in enumerate(items):
             if number % _TURN == 0:
                 await asyncio.sleep(0)  # lets the rows of another model flow to PostgreSQL meanwhile
-            if stream in outcome.parked or (held and self.parking.holds(model, stream)):
+            if stream in outcome.parked or (held and self.parking.holds(build, stream)):
                 outcome.waiting[stream] = outcome.waiting.get(stream, 0) + 1
-                self._erase_unfolded(model, item, stream.id, rows, outcome)
+                self._erase_unfolded(build, item, stream.id, rows, outcome)
                 continue
-            reason = reasons.get((model.name, sequence)) if reasons else None
+            reason = reasons.get((build.name, sequence)) if reasons else None
             if isinstance(item, Unreadable):
                 reason = reason_of(item.reason)
             elif reason is None:
                 try:
-                    folded = model.fold(rows.get(stream.id), item)
+                    folded = build.model.fold(rows.get(stream.id), item)
                 except Exception as error:  # noqa: BLE001  (whatever a fold raises, only this aggregate waits)
                     reason = reason_of(error)
                 else:
@@ -201,11 +209,11 @@ class Writer:
                         outcome.erased.append(stream.id)
             if reason is not None:
                 outcome.parked[stream] = sequence, reason
-                self._erase_unfolded(model, item, stream.id, rows, outcome)
+                self._erase_unfolded(build, item, stream.id, rows, outcome)
         return outcome
 
     def _erase_unfolded(
-        self, model: ReadModel, item: Item, aggregate: str, rows: dict[str, Row], outcome: _Outcome
+        self, build: Build, item: Item, aggregate: str, rows: dict[str, Row], outcome: _Outcome
     ) -> None:
         """Carry out an erasure at once although its commit cannot be folded yet: the right to it does not wait."""
         if not erases(item):
@@ -213,14 +221,14 @@ class Writer:
         outcome.erased.append(aggregate)
         row = rows.get(aggregate)
         if row is not None:
-            rows[aggregate] = outcome.rows[aggregate] = model.emptied(row)
+            rows[aggregate] = outcome.rows[aggregate] = build.model.emptied(row)
             outcome.emptied.add(aggregate)
 
-    async def _standing(self, model: ReadModel, items: Sequence[Placed]) -> dict[str, Row]:
+    async def _standing(self, build: Build, items: Sequence[Placed]) -> dict[str, Row]:
         """Find the present rows of the aggregates of a batch; what begins in this batch has none yet."""
-        if model.kept is None:
+        if build.kept is None:
             return {}
-        cache = self._cache[model.name]
+        cache = self._cache[build.name]
         found: dict[str, Row] = {}
         missing: set[str] = set()
         begun: set[str] = set()
@@ -236,38 +244,40 @@ class Writer:
                 missing.add(aggregate)
             else:
                 found[aggregate] = row
-        return found | await self._writers[model.name].load(self.connection, missing)
+        return found | await self._writers[build.name].load(self.connection, missing)
 
-    async def _write(self, model: ReadModel, outcome: _Outcome) -> None:
-        writer = self._writers[model.name]
+    async def _write(self, build: Build, outcome: _Outcome) -> None:
+        writer = self._writers[build.name]
         try:
             await writer.add(self.connection, outcome.lines)
             await writer.keep(self.connection, outcome.rows, outcome.emptied)
         except _CONTENT as error:
-            raise _RowRefused(model, error) from error
+            raise _RowRefused(build, error) from error
         await writer.blank(self.connection, outcome.erased)
+        if outcome.gone:
+            await forget_rows(self.connection, self._retired[build.name], outcome.gone)
         for stream, (sequence, reason) in outcome.parked.items():
-            await self.parking.park(self.connection, model, stream, sequence, reason)
+            await self.parking.park(self.connection, build, stream, sequence, reason)
         for stream, commits in outcome.waiting.items():
-            await self.parking.count(self.connection, model, stream, commits)
+            await self.parking.count(self.connection, build, stream, commits)
 
-    def _settle(self, moves: Sequence[Move], outcomes: Sequence[tuple[ReadModel, _Outcome]]) -> None:
+    def _settle(self, moves: Sequence[Move], outcomes: Sequence[tuple[Build, _Outcome]]) -> None:
         self.positions.settle(moves)
-        for model, outcome in outcomes:
-            cache = self._cache[model.name]
+        for build, outcome in outcomes:
+            cache = self._cache[build.name]
             for aggregate, row in outcome.rows.items():
                 cache[aggregate] = row
                 cache.move_to_end(aggregate)
             while len(cache) > _CACHED_ROWS:
                 cache.popitem(last=False)
-            self.parking.settle([(model.name, stream) for stream in outcome.parked])
+            self.parking.settle([(build.name, stream) for stream in outcome.parked])
             for stream, (sequence, reason) in outcome.parked.items():
-                self._figures.parked.labels(model.name).inc()
+                self._figures.parkings.labels(build.name).inc()
                 _log.error(
-                    "projection.parked", model=model.name, subject=stream.subject, sequence=sequence, reason=reason
+                    "projection.parked", model=build.name, subject=stream.subject, sequence=sequence, reason=reason
                 )
             if outcome.waiting:
-                self._figures.waiting.labels(model.name).inc(sum(outcome.waiting.values()))
+                self._figures.waiting.labels(build.name).inc(sum(outcome.waiting.values()))
 
     async def retry(self, retry: Retry, items: Sequence[Placed]) -> bool:
         """Apply a parked aggregate's commits from the one that failed; answers whether it goes on from now.
@@ -277,24 +287,24 @@ class Writer:
         Raises:
             Fenced: another worker owns the partition by now.
         """
-        model, partition = retry.model, retry.stream.partition
-        position = self.positions.of(model)[partition]
-        fence = [Move(model, partition, position, position)]
+        build, partition = retry.build, retry.stream.partition
+        position = self.positions.of(build)[partition]
+        fence = [Move(build, partition, position, position)]
         reasons: dict[tuple[str, int], str] = {}
         for _ in (*items, None):
             try:
                 async with self.connection.transaction():
                     await self.positions.move(self.connection, fence)
-                    await self.parking.free(self.connection, model, retry.stream)
-                    rows = await self._standing(model, items)
-                    outcome = await self._folded(model, items, rows, reasons, held=False)
-                    await self._write(model, outcome)
+                    await self.parking.free(self.connection, build, retry.stream)
+                    rows = await self._standing(build, items)
+                    outcome = await self._folded(build, items, rows, reasons, held=False)
+                    await self._write(build, outcome)
             except _RowRefused as refused:
                 # Which of the commits is to blame is not known: the first one waits again, and says why.
-                reasons[model.name, retry.sequence] = reason_of(refused.error)
+                reasons[build.name, retry.sequence] = reason_of(refused.error)
                 continue
-            self.parking.settle([], [(model.name, retry.stream)])
-            self._settle([], [(model, outcome)])
+            self.parking.settle([], [(build.name, retry.stream)])
+            self._settle([], [(build, outcome)])
             return not outcome.parked
         return False
 

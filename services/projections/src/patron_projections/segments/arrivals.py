@@ -16,8 +16,9 @@ from patron_projections.segments.memberships import Memberships
 _BEHIND: Final = """
 SELECT count(*) FROM unnest(%(models)s::text[], %(versions)s::int2[]) AS m(name, version)
 CROSS JOIN unnest(%(partitions)s::int2[], %(sequences)s::int8[]) AS need(partition, sequence)
+LEFT JOIN patron.builds AS b ON b.model = m.name AND b.version = m.version AND b.state = 'serving'
 LEFT JOIN patron.positions AS p
-       ON p.model = m.name AND p.version = m.version AND p.stream = %(stream)s AND p.partition = need.partition
+       ON p.model = b.model AND p.build = b.build AND p.stream = %(stream)s AND p.partition = need.partition
 WHERE p.sequence IS NULL OR p.sequence < need.sequence
 """
 OF_CONTACTS: Final[Sequence[ReadModel]] = (People(), Companies(), Activities())

@@ -1,0 +1,61 @@
+"""Outdated models: a worker process whose code is newer than a serving build rebuilds that model by itself."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import structlog
+
+from patron_projections.engine.builds import present_builds
+from patron_projections.engine.read_model import ReadModel
+from patron_projections.engine.rebuild import Rebuild, RebuildUnderWay, Workshop
+
+_log = structlog.stdlib.get_logger("patron.projections")
+
+
+class _Quiet:
+    """Hears nothing of the progress: the log says when it is done."""
+
+    def begins(self, step: str, total: int) -> None:
+        """Note the step in the log."""
+        _log.info("projection.rebuild", step=step, messages=total)
+
+    def advanced(self, messages: int, events: int) -> None:
+        """Hear nothing."""
+
+
+class Rebuilding:
+    """Looks for outdated models, and rebuilds one after the other. shop: what the rebuild of a model works with."""
+
+    def __init__(self, shop: Callable[[ReadModel], Workshop], models: Sequence[ReadModel], look_s: float) -> None:
+        self._shop = shop
+        self._models = models
+        self._look_s = look_s
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Rebuild what is outdated until `stop` is set; a rebuild that is cut off goes on at the next start."""
+        rebuilds = asyncio.create_task(self._rebuilds())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({rebuilds, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if rebuilds.done():
+                rebuilds.result()
+        finally:
+            for task in (rebuilds, stopping):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _rebuilds(self) -> None:
+        """Look once after each start; nothing becomes outdated later. Another process may be at it already."""
+        while outdated := await self._outdated():
+            for model in outdated:
+                with suppress(RebuildUnderWay):
+                    done = await Rebuild(self._shop(model), model, _Quiet()).run()
+                    _log.info("projection.rebuilt", model=model.name, build=done.build, events=done.events)
+            await asyncio.sleep(self._look_s)
+        await asyncio.Event().wait()
+
+    async def _outdated(self) -> Sequence[ReadModel]:
+        async with await self._shop(self._models[0]).connect() as connection:
+            return (await present_builds(connection, self._models)).outdated

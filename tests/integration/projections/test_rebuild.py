@@ -1,0 +1,184 @@
+"""Rebuilds beside the serving build: equal, resumable, and unnoticed by those who read."""
+
+import asyncio
+
+import pytest
+from psycopg import sql
+
+from customer_log import CustomerLog
+from patron_events.catalog import contacts as events
+from patron_events.envelope import StreamId
+from patron_projections.engine.chain import ChainBroken
+from patron_projections.engine.removal import drop_retired
+from patron_projections.people import People
+from read_side import MODELS, VIEWS, ReadSide
+
+BY_NAME = {model.name: model for model in MODELS}
+SERVING = "SELECT build FROM patron.builds WHERE model = %s AND state = 'serving'"
+
+
+class _Newer(People):
+    """The directory of people, one version on."""
+
+    version = People.version + 1
+
+
+class _CutOff(Exception):
+    """The test ends a rebuild."""
+
+
+class _Cutting:
+    """Ends a rebuild when it begins a step, or after so many reports of one."""
+
+    def __init__(self, step: str, reports: int = 0) -> None:
+        self._step = step
+        self._left = reports
+        self._now = ""
+
+    def begins(self, step: str, total: int) -> None:
+        del total
+        self._now = step
+        self.advanced(0, 0)
+
+    def advanced(self, messages: int, events: int) -> None:
+        del messages, events
+        if self._now == self._step:
+            if self._left == 0:
+                raise _CutOff
+            self._left -= 1
+
+
+async def test_a_rebuild_of_every_model_equals_live_rows_and_a_fresh_fold(
+    log: CustomerLog, side: ReadSide, fresh: ReadSide
+) -> None:
+    async with side.worker():
+        for _ in range(500):
+            await log.anything()
+        await side.caught_up(log.last)
+        before = await side.checksums(VIEWS)
+        for model in MODELS:
+            done = await side.rebuilt(model)
+            assert (done.build, done.replaced) == (2, 1)
+            assert done.proof.serving is not None
+            assert done.proof.build.differing(done.proof.second) == []
+            assert done.proof.build.differing(done.proof.serving) == []
+        assert await side.checksums(VIEWS) == before
+        for _ in range(200):
+            await log.anything()
+        await side.caught_up(log.last)
+    async with fresh.worker():
+        await fresh.caught_up(log.last)
+    assert await side.checksums(VIEWS) == await fresh.checksums(VIEWS)
+    indexes = "SELECT count(*) FROM pg_indexes WHERE schemaname = 'patron' AND tablename LIKE %s"
+    assert await side.rows(indexes, r"rm\_%\_v2") == await side.rows(indexes, r"rm\_%\_v1")
+
+
+@pytest.mark.parametrize("name", ["people", "audit", "timeline"])
+async def test_readers_see_neither_errors_nor_a_mixture_and_no_event_is_lost(
+    log: CustomerLog, side: ReadSide, fresh: ReadSide, name: str
+) -> None:
+    over = asyncio.Event()
+    seen: list[int] = []
+
+    async def read() -> None:
+        async with await side.connect() as connection:
+            newest = sql.SQL("SELECT coalesce(max(position), 0), count(*) FROM patron.{}")
+            while not over.is_set():
+                cursor = await connection.execute(newest.format(sql.Identifier(name)))
+                row = await cursor.fetchone()
+                assert row is not None
+                seen.append(row[0])
+
+    async def append() -> None:
+        while not over.is_set():
+            await log.anything()
+            await asyncio.sleep(0.01)  # others work in the same process
+
+    async with side.worker():
+        for _ in range(300):
+            await log.anything()
+        await side.caught_up(log.last)
+        tasks = [asyncio.create_task(one) for one in (append(), read(), read())]
+        for _ in range(2):
+            await side.rebuilt(BY_NAME[name])
+        over.set()
+        await asyncio.gather(*tasks)
+        await side.caught_up(log.last)
+    assert await side.rows(SERVING, name) == [(3,)]
+    async with fresh.worker():
+        await fresh.caught_up(log.last)
+    assert await side.checksums(VIEWS) == await fresh.checksums(VIEWS)
+
+
+@pytest.mark.parametrize(("step", "reports"), [("fill", 1), ("index", 0), ("prove", 0), ("prove", 1), ("swap", 0)])
+@pytest.mark.parametrize("name", ["people", "timeline"])
+async def test_a_rebuild_that_was_cut_off_leaves_the_serving_build_alone_and_goes_on(
+    log: CustomerLog, side: ReadSide, name: str, step: str, reports: int
+) -> None:
+    async with side.worker():
+        for _ in range(80):
+            await log.anything()
+        await side.caught_up(log.last)
+        before = await side.checksums(VIEWS)
+        with pytest.raises(_CutOff):
+            await side.rebuilt(BY_NAME[name], _Cutting(step, reports))
+        assert await side.rows(SERVING, name) == [(1,)]
+        await log.anything()
+        await side.caught_up(log.last)
+        done = await side.rebuilt(BY_NAME[name])
+        assert done.build == 2
+        assert (done.resumed_at > 0) is (step != "fill" or reports > 0)
+        await log.anything()
+        await side.caught_up(log.last)
+    assert {view: rows for view, (rows, _) in before.items()} != {}
+    assert await side.rows("SELECT count(*) FROM patron.builds WHERE state = 'building'") == [(0,)]
+
+
+async def test_somebody_erased_during_a_rebuild_leaves_nothing_personal_in_any_build(
+    log: CustomerLog, side: ReadSide
+) -> None:
+    person, secret = await log.person(), "Zanzibar"
+    await log.record("person", person, events.PersonNamed(given_name=secret))
+    async with side.worker():
+        await side.caught_up(log.last)
+        for name in ("timeline", "people", "audit"):
+            with pytest.raises(_CutOff):
+                await side.rebuilt(BY_NAME[name], _Cutting("prove"))
+        await log.erase(person)
+        await side.caught_up(log.last)
+        for name in ("timeline", "people", "audit"):
+            assert (await side.rebuilt(BY_NAME[name])).build == 2
+    tables = await side.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'patron' AND tablename LIKE %s", "rm%")
+    assert len(tables) > len(VIEWS)
+    for (table,) in tables:
+        found = await side.rows(f"SELECT count(*) FROM patron.{table} AS t WHERE t::text ILIKE %s", f"%{secret}%")  # noqa: S608
+        assert found == [(0,)], table
+
+
+async def test_somebody_erased_later_is_forgotten_in_retired_builds(log: CustomerLog, side: ReadSide) -> None:
+    person = await log.person()
+    other = await log.person()
+    async with side.worker():
+        await side.caught_up(log.last)
+        await side.rebuilt(BY_NAME["people"])
+        await log.record("person", other, events.TagsChanged(tags=("x",)))
+        await side.caught_up(log.last)
+        await log.erase(person)
+        await side.caught_up(log.last)
+    assert await side.rows("SELECT id::text FROM patron.rm_people_v1") == [(other,)]
+    async with await side.connect() as connection:
+        assert await drop_retired(connection, "people") == [1]
+    assert await side.rows("SELECT to_regclass('patron.rm_people_v1')::text") == [(None,)]
+    assert await side.rows("SELECT count(*) FROM patron.people") == [(2,)]
+
+
+async def test_a_log_that_was_altered_stops_a_rebuild(log: CustomerLog, side: ReadSide) -> None:
+    person = await log.person()
+    stream = StreamId("contacts", "person", person)
+    body = (await log.store.last([stream]))[stream].body
+    await log.append_bytes("person", person, body.replace(b'"version":1', b'"version":2'))
+    async with side.worker():
+        await side.caught_up(log.last)
+    with pytest.raises(ChainBroken):
+        await side.rebuilt(BY_NAME["timeline"])
+    assert await side.rows(SERVING, "timeline") == [(1,)]
