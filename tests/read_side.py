@@ -74,13 +74,14 @@ class ReadSide:
             stop.set()
             await task
 
+    def shop(self, model: ReadModel) -> Workshop:
+        """Give what a rebuild of a model in this process works with."""
+        source = Source(self.place.source.reader, self.place.source.vault, self.context, model.categories, checked=True)
+        return Workshop(self.connect, source, source.reader.last_sequence, FillHere(self.connect, source))
+
     async def rebuilt(self, model: ReadModel, watch: Watch | None = None) -> Rebuilt:
         """Rebuild a model in this process."""
-        source = Source(self.place.source.reader, self.place.source.vault, self.context, model.categories, checked=True)
-        fill = FillHere(self.connect, source)
-        return await Rebuild(
-            Workshop(self.connect, source, source.reader.last_sequence, fill), model, watch or Unwatched()
-        ).run()
+        return await Rebuild(self.shop(model), model, watch or Unwatched()).run()
 
     async def rows(self, query: str, *values: object) -> list[TupleRow]:
         """Ask the database."""

@@ -1,15 +1,19 @@
 """Rebuilds beside the serving build: equal, resumable, and unnoticed by those who read."""
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 from psycopg import sql
 
-from customer_log import CustomerLog
+from customer_log import CustomerLog, soon
 from patron_events.catalog import contacts as events
 from patron_events.envelope import StreamId
+from patron_projections.engine.builds import ModelChanged, present_builds
 from patron_projections.engine.chain import ChainBroken
+from patron_projections.engine.outdated import Rebuilding
 from patron_projections.engine.removal import drop_retired
+from patron_projections.engine.worker import Worker
 from patron_projections.people import People
 from read_side import MODELS, VIEWS, ReadSide
 
@@ -20,7 +24,13 @@ SERVING = "SELECT build FROM patron.builds WHERE model = %s AND state = 'serving
 class _Newer(People):
     """The directory of people, one version on."""
 
-    version = People.version + 1
+    version: ClassVar[int] = People.version + 1
+
+
+class _Changed(People):
+    """The directory of people, changed without a new version."""
+
+    categories: ClassVar[frozenset[str]] = frozenset({"person", "company"})
 
 
 class _CutOff(Exception):
@@ -170,6 +180,62 @@ async def test_somebody_erased_later_is_forgotten_in_retired_builds(log: Custome
         assert await drop_retired(connection, "people") == [1]
     assert await side.rows("SELECT to_regclass('patron.rm_people_v1')::text") == [(None,)]
     assert await side.rows("SELECT count(*) FROM patron.people") == [(2,)]
+
+
+async def test_a_newer_version_is_rebuilt_beside_the_serving_one_and_workers_go_on_with_it(
+    log: CustomerLog, side: ReadSide
+) -> None:
+    others = [model for model in MODELS if model.name != "people"]
+    await log.person()
+    async with side.worker():
+        await side.caught_up(log.last)
+    stop = asyncio.Event()
+    newer = _Newer()
+    rebuilding = Rebuilding(side.shop, [newer, *others], 0.1)
+    tasks = [asyncio.create_task(one.run(stop)) for one in (Worker(side.place, [newer, *others]), rebuilding)]
+
+    async def turned() -> bool:
+        return await side.rows(SERVING, "people") == [(2,)]
+
+    try:
+        await soon(turned)
+        await log.person()
+        await side.caught_up(log.last)
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+    assert await side.rows("SELECT count(*) FROM patron.people") == [(2,)]
+
+
+async def test_a_model_that_changed_without_a_new_version_is_refused(log: CustomerLog, side: ReadSide) -> None:
+    async with side.worker():
+        await log.person()
+        await side.caught_up(log.last)
+    with pytest.raises(ModelChanged):
+        await Worker(side.place, [_Changed()]).run(asyncio.Event())
+    with pytest.raises(ModelChanged):
+        await side.rebuilt(_Changed())
+
+
+async def test_tables_of_a_release_without_builds_are_adopted(log: CustomerLog, side: ReadSide) -> None:
+    audit = [BY_NAME["audit"]]
+    async with side.worker():
+        await log.person()
+        await side.caught_up(log.last)
+    before = await side.checksums(VIEWS)
+    for statement in (
+        "DROP TABLE patron.builds",
+        "ALTER TABLE patron.positions RENAME COLUMN build TO version",
+        "ALTER TABLE patron.parked RENAME COLUMN build TO version",
+        "ALTER TABLE patron.workers DROP COLUMN applied_at",
+    ):
+        async with await side.connect() as connection:
+            await connection.execute(statement.encode())
+    async with await side.connect() as connection:
+        present = await present_builds(connection, MODELS)
+    assert [build.name for build in present.serving if build.model in audit] == ["audit"]
+    assert {model.name for model in present.outdated} == {model.name for model in MODELS if model.version > 1}
+    assert await side.checksums(VIEWS) == before
 
 
 async def test_a_log_that_was_altered_stops_a_rebuild(log: CustomerLog, side: ReadSide) -> None:
