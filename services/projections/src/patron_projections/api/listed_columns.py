@@ -92,5 +92,5 @@ AUDIT: Final = _exportable(
     "id record type title occurred_at recorded_at actor changes erased commit_id correlation_id causation_id sequence",
 )
 PARKED: Final = _exportable(
-    "parked", "model version subject stream partition sequence reason waiting parked_at retry_requested"
+    "parked", "model build subject stream partition sequence reason waiting parked_at retry_requested"
 )
