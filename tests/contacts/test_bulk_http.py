@@ -7,6 +7,7 @@ import pytest
 
 from contacts.calls import COMPANIES, PEOPLE, created, refusal
 from contacts.served import BASE, Contacts
+from patron_events.envelope import decode_commit
 
 ACTIVITIES = ("interactions", "orders")
 
@@ -255,3 +256,19 @@ async def test_a_refusal_that_needs_the_log_leaves_its_key_to_a_later_item(agent
     answer = await bulk(agent, [taken, person(3)])
 
     assert [result["status"] for result in answer["results"]] == ["duplicate", "created"]
+
+
+async def test_each_commit_tells_the_row_that_it_came_from(contacts: Contacts, agent: httpx.AsyncClient) -> None:
+    origin = {"file": "3f2a91bc70d4", "rows": [7, 9]}
+    await bulk(agent, [person(1), person(2)], origin=origin)
+    batches = contacts.store.follow("contacts")
+    commits = [decode_commit(stored.body) for stored in (await anext(batches)).commits]
+    await batches.aclose()
+    created = {one.cause.correlation_id for one in commits if one.events[0].type == "contacts.person-created"}
+    assert created == {"import:3f2a91bc70d4:7", "import:3f2a91bc70d4:9"}
+
+
+async def test_the_name_of_an_origin_is_no_free_text(agent: httpx.AsyncClient) -> None:
+    origin = {"file": "Grace Hopper.csv", "rows": [1]}
+    answer = await agent.post(f"{PEOPLE}/bulk", json={"items": [person(1)], "origin": origin})
+    assert answer.status_code == 422

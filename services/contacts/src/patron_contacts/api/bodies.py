@@ -334,10 +334,21 @@ class OrderBody(Body):
 Items = Annotated[list[dict[str, Any]], Field(max_length=10_000, min_length=1)]
 
 
+class OriginBody(Body):
+    """Where items come from: each commit gets the correlation id `import:<file>:<row>`, which is kept for ever.
+
+    file: a name without personal data, such as the beginning of the file's checksum. rows: of the items, in order.
+    """
+
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,80}$")] = Field(examples=["3f2a91bc70d4"])
+    rows: Annotated[list[Annotated[int, Field(ge=0, lt=2**53)]], Field(max_length=10_000)]
+
+
 class BulkRecords(Body):
     """Many records; each item is a person or company body and is decided by itself."""
 
     items: Items
+    origin: OriginBody | None = None
     mode: Literal["create", "upsert"] = "upsert"
     dry_run: bool = False
 

@@ -9,7 +9,7 @@ from patron_contacts.api.asking import accepted, asked, bulk_answer, match_of, p
 from patron_contacts.api.bodies import Accepted, BulkAnswer, BulkRecords, CompanyBody, UpsertCompany
 from patron_contacts.api.parts import RecordId, Using
 from patron_contacts.api.views import company_view
-from patron_contacts.handlers.bulk import RecordBulk
+from patron_contacts.handlers.bulk import Origin, RecordBulk
 from patron_runtime.answers import stamp
 from patron_runtime.bodies import router
 from patron_runtime.problems import problems
@@ -39,7 +39,8 @@ async def bulk_companies(body: BulkRecords, using: Using, by: Commanding, respon
     cases = using.rehearse() if body.dry_run else using.real
     command = asked(by, "companies/bulk", using.index, [body.mode, body.items])
     items = read_items(CompanyBody, body.items)
-    results = await RecordBulk(cases.companies).run(items, command, upsert=body.mode == "upsert")
+    origin = None if body.origin is None else Origin(body.origin.file, body.origin.rows)
+    results = await RecordBulk(cases.companies, origin).run(items, command, upsert=body.mode == "upsert")
     return bulk_answer(response, results, dry_run=body.dry_run)
 
 

@@ -20,7 +20,7 @@ from patron_contacts.api.views import person_view
 from patron_contacts.domain.lifecycle import check_stage
 from patron_contacts.domain.moments import instant
 from patron_contacts.domain.person import MoveStage, StageMove, UnlinkCompany
-from patron_contacts.handlers.bulk import RecordBulk
+from patron_contacts.handlers.bulk import Origin, RecordBulk
 from patron_contacts.handlers.kinds import link
 from patron_runtime.answers import stamp
 from patron_runtime.bodies import router
@@ -51,7 +51,8 @@ async def bulk_people(body: BulkRecords, using: Using, by: Commanding, response:
     cases = using.rehearse() if body.dry_run else using.real
     command = asked(by, "people/bulk", using.index, [body.mode, body.items])
     items = read_items(PersonBody, body.items)
-    results = await RecordBulk(cases.people).run(items, command, upsert=body.mode == "upsert")
+    origin = None if body.origin is None else Origin(body.origin.file, body.origin.rows)
+    results = await RecordBulk(cases.people, origin).run(items, command, upsert=body.mode == "upsert")
     return bulk_answer(response, results, dry_run=body.dry_run)
 
 

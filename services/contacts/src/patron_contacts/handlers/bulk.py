@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import structs
+
 from patron_contacts.domain.claim import CLAIM, UniqueKey, taken
 from patron_contacts.domain.company import COMPANY
 from patron_contacts.domain.errors import KeyTaken, RepeatedInRequest
@@ -56,11 +58,27 @@ def item_asked(asked: Asked, index: int) -> Asked:
     return replace(asked, command_id=f"{asked.command_id}:{index}", expected_version=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file that items come from, by a name without personal data, and the row of each item."""
+
+    file: str
+    rows: Sequence[int]
+
+    def marked(self, asked: Asked, index: int) -> Asked:
+        """Write file and row of an item into its correlation id; an item beyond the rows keeps the request's."""
+        if index >= len(self.rows):
+            return asked
+        cause = structs.replace(asked.cause, correlation_id=f"import:{self.file}:{self.rows[index]}")
+        return replace(asked, cause=cause)
+
+
 @dataclass(slots=True)
 class RecordBulk:
-    """Create or upsert many records of one kind."""
+    """Create or upsert many records of one kind. origin: where they come from, if that is to be kept."""
 
     handlers: RecordHandlers
+    origin: Origin | None = None
 
     async def run(self, bodies: Sequence[Body | Rejection], asked: Asked, *, upsert: bool) -> Sequence[Result]:
         """Decide every item by itself; the answers are in the order of the items.
@@ -120,6 +138,8 @@ class RecordBulk:
         works: list[tuple[Work, Asked]] = []
         for index, draft in drafts.items():
             one = item_asked(asked, index)
+            if self.origin is not None:
+                one = self.origin.marked(one, index)
             works.append((self._upserting(draft, one) if upsert else self._creating(draft, one), one))
         committed = await records.decisions.transact_each(works, reads)
         return dict(zip(drafts, (self._result(one) for one in committed), strict=True))

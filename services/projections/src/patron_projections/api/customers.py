@@ -41,9 +41,9 @@ _EXAMPLE: Final[Mapping[str, Any]] = {
             "recorded_at": "2026-03-02T10:15:00Z",
             "version": 4,
             "actor": {"kind": "user", "id": "importer", "authority": ["agent"]},
-            "correlation_id": "import:crm-3f2a91bc:17",
+            "correlation_id": "import:3f2a91bc70d4:17",
             "causation_id": None,
-            "import": {"file": "crm-3f2a91bc", "row": 17},
+            "import": {"file": "3f2a91bc70d4", "row": 17},
         }
     },
     "identities": [{"kind": "email", "value": "grace@example.org", "type": "work", "primary": True}],
