@@ -2,37 +2,52 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
+from psycopg import AsyncConnection, errors
+from psycopg.rows import TupleRow, dict_row
 
 from customer_log import CustomerLog, soon
-from patron_events.catalog import campaigns
+from patron_events.catalog import campaigns, segments
+from patron_events.codec import decode_event
 from patron_events.decisions import Decisions
+from patron_events.envelope import decode_commit
 from patron_events.journal import Journal
 from patron_events.registry import Fact
 from patron_events.store import EventStore, LogReader
 from patron_events.vault import KeyVault
 from patron_projections.activities import Activities
 from patron_projections.companies import Companies
+from patron_projections.custom_fields import CustomFields
 from patron_projections.engine.companions import keep_running
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.read_model import ReadModel, categories_of
 from patron_projections.engine.reading import Source
+from patron_projections.engine.tables import compiled
 from patron_projections.engine.worker import Pace, Worker, Workplace
 from patron_projections.people import People
 from patron_projections.segments.definitions import SegmentDefinitions
+from patron_projections.segments.equality import comparison, read
 from patron_projections.segments.evaluator import Evaluator, EvaluatorPlace
 from patron_projections.segments.evaluator_figures import EvaluatorFigures
 from patron_projections.segments.memberships import Memberships
+from patron_projections.segments.segment import read_segments
+from patron_rules.fields import Definitions
 from patron_rules.tree import Rule, rule_document
 from patron_runtime.metrics import Metrics
 
 PACE = Pace(beat_s=0.05, dead_after_s=0.6, settle_s=0.02, lag_s=0.2)
-MODELS: Sequence[ReadModel] = (People(), Companies(), Activities(), SegmentDefinitions(), Memberships())
+MODELS: Sequence[ReadModel] = (
+    People(),
+    Companies(),
+    Activities(),
+    CustomFields(),
+    SegmentDefinitions(),
+    Memberships(),
+)
 CONTEXTS = ("contacts", "campaigns", "segments")
 
 
@@ -93,16 +108,17 @@ class SegmentSide:
             finally:
                 stop.set()
 
-    def evaluator(self) -> Evaluator:
+    def evaluator(self, dead_after_s: float = PACE.dead_after_s) -> Evaluator:
         """Make an evaluator."""
         decisions = Decisions(Journal(self.store, self.vault))
-        place = EvaluatorPlace(self.connect, self.reader, decisions, self.figures, PACE, self.clock.now)
+        pace = replace(PACE, dead_after_s=dead_after_s)
+        place = EvaluatorPlace(self.connect, self.reader, decisions, self.figures, pace, self.clock.now)
         return Evaluator(place)
 
     @asynccontextmanager
-    async def evaluating(self) -> AsyncGenerator[Evaluator]:
+    async def evaluating(self, dead_after_s: float = PACE.dead_after_s) -> AsyncGenerator[Evaluator]:
         """Run an evaluator while the block runs."""
-        evaluator, stop = self.evaluator(), asyncio.Event()
+        evaluator, stop = self.evaluator(dead_after_s), asyncio.Event()
         task = asyncio.create_task(keep_running(evaluator.companion, stop, self._worker_figures))
         try:
             yield evaluator
@@ -116,6 +132,11 @@ class SegmentSide:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.workers())
             yield await stack.enter_async_context(self.evaluating())
+
+    def share(self, other: "SegmentSide") -> None:
+        """Take over the logs of another, over this one's own database."""
+        self.store, self.reader, self.vault = other.store, other.reader, other.vault
+        self.contacts, self.campaigns = other.contacts, other.campaigns
 
     # -- segments -------------------------------------------------------------------------------------------------
 
@@ -138,8 +159,6 @@ class SegmentSide:
         """Wait until everything recorded is evaluated, due times have passed, and all changes are told and folded."""
 
         async def reached() -> bool:
-            from psycopg import errors  # noqa: PLC0415
-
             try:
                 rows = await self.rows(
                     "SELECT contacts, campaigns, (SELECT count(*) FROM patron.membership_outbox)"
@@ -175,3 +194,44 @@ class SegmentSide:
             " ORDER BY position",
             segment_id,
         )
+
+
+async def told_by(side: SegmentSide) -> dict[str, set[str]]:
+    """Fold the SEGMENTS log from its beginning; no customer enters twice or leaves without being in."""
+    members: dict[str, set[str]] = {}
+    last = await side.reader.last_sequence("segments")
+    async with aclosing(side.reader.follow("segments")) as batches:
+        async for batch in batches:
+            for stored in batch.commits:
+                for event in decode_commit(stored.body).events:
+                    fact = decode_event(event, stored.stream.id, None)
+                    assert isinstance(fact, segments.MemberEvent)
+                    inside = members.setdefault(fact.segment_id, set())
+                    entered = isinstance(fact, segments.MemberEntered)
+                    assert entered != (stored.stream.id in inside), f"{event.type} twice at {stored.sequence}"
+                    (inside.add if entered else inside.remove)(stored.stream.id)
+            if batch.through >= last:
+                return members
+    return members
+
+
+async def assert_equal(side: SegmentSide, ids: Sequence[str]) -> None:
+    """Hold a full evaluation, the members kept live and the log together; the memberships of the read model too."""
+    told = await told_by(side)
+    async with await side.connect() as connection:
+        found, faults = await read_segments(connection, ids)
+        assert faults == {}
+        assert {one.id for one in found} == set(ids)
+        for segment in found:
+            text, values = compiled(comparison(segment, Definitions(), side.clock.now()))
+            async with connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(text.encode(), values)
+                (row,) = await cursor.fetchall()
+            equality = read(row, taken=segment.kind == "snapshot" and not segment.archived)
+            assert equality.holds, equality
+            assert await side.members(segment.id) == told.get(segment.id, set())
+    states = await side.rows(
+        "SELECT s.segment_id, s.size, (SELECT count(*) FROM patron.members AS m WHERE m.segment_id = s.segment_id)"
+        " FROM patron.segment_states AS s WHERE s.fault IS NULL"
+    )
+    assert [row[0] for row in states if row[1] != row[2]] == []

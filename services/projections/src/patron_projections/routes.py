@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from patron_projections.api import customers, directories, histories, operations, reports, segment_questions
+from patron_projections.api import customers, directories, histories, operations, reports, segment_questions, segments
 
 ROUTERS: Final = (
-    customers.routes,
     directories.routes,
+    customers.routes,
     histories.routes,
     operations.routes,
     reports.routes,
     segment_questions.routes,
+    segments.routes,
 )

@@ -24,7 +24,9 @@ from patron_projections.people import People
 from patron_projections.reports.running import Reports
 from patron_projections.routes import ROUTERS
 from patron_projections.segments.definitions import SegmentDefinitions
+from patron_projections.segments.evaluated import Evaluated
 from patron_projections.segments.memberships import Memberships
+from patron_projections.segments.queries import SegmentQueries
 from patron_projections.timeline import Timeline
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Service, create_service
@@ -65,6 +67,8 @@ def parts_over(database: Database, dead_after_s: float = DEAD_AFTER_S) -> Parts:
         timeline=TimelineQueries(database),
         audit=AuditQueries(database),
         operations=Operations(database, dead_after_s),
+        segments=SegmentQueries(database),
+        evaluated=Evaluated(database, dead_after_s),
         reports=Reports(database),
         models={model.name: model for model in MODELS},
     )

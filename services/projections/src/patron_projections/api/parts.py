@@ -22,6 +22,8 @@ from patron_projections.histories import AuditQueries, Period, TimelineQueries
 from patron_projections.links import Links
 from patron_projections.operations import Operations
 from patron_projections.reports.running import Reports
+from patron_projections.segments.evaluated import Evaluated
+from patron_projections.segments.queries import SegmentQueries
 from patron_runtime.identity import Role
 from patron_runtime.problems import problems
 from patron_runtime.requests import requires
@@ -58,6 +60,8 @@ class Parts:
     timeline: TimelineQueries
     audit: AuditQueries
     operations: Operations
+    segments: SegmentQueries
+    evaluated: Evaluated
     reports: Reports
     models: Mapping[str, ReadModel]
 

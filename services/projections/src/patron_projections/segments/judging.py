@@ -154,16 +154,24 @@ def _all(segment: Segment, source: sources.Source, now: datetime) -> Select[Any]
     return select(*columns).where(or_(judged.c.holds, judged.c.due_at.is_not(None)))
 
 
+def members_of(segment: Segment, definitions: Definitions, now: datetime) -> Select[Any]:
+    """Write who is a member by rule and by hand: their ids, as `customer_id`."""
+    moment = segment.moment(now)
+    source = sources.live(definitions)
+    people = source.people
+    return select(people.c.id.label("customer_id")).where(_verdict(segment, source, moment))
+
+
 def _is_member(segment: Segment, customer_id: ColumnElement[Any]) -> Condition:
     return and_(MEMBERS.c.segment_id == segment.id, MEMBERS.c.customer_id == customer_id)
 
 
 def _verdict(segment: Segment, source: sources.Source, now: datetime) -> Condition:
     """Tell whether a customer is a member: by hand, or else by rule."""
-    rule = segment.judged_rule
-    by_rule: Condition = false() if rule is None else compile_rule(rule, source, now)
     if segment.archived:
         return false()
+    rule = segment.judged_rule
+    by_rule: Condition = false() if rule is None else compile_rule(rule, source, now)
     if not segment.hand_decisions:
         return by_rule
     decision = (

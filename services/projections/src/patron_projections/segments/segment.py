@@ -12,15 +12,11 @@ from patron_projections.segments.dirty import ERASED, wakes
 from patron_rules.looking import looks_at
 from patron_rules.tree import Rule, read_rule
 
-_DEFINITIONS: Final = """
+DEFINITIONS: Final = """
 SELECT id, kind, name, rule, rule_version, rule_event_id, rule_changed_at, snapshot_event_id, snapshot_at, archived,
        archived_event_id, archived_at, hand_decisions, updated_at
 FROM patron.segment_definitions WHERE %(ids)s::text[] IS NULL OR id = ANY(%(ids)s::text[])
 """
-
-
-class RuleUnknown(Exception):
-    """The rule is none that this release knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,8 @@ class Segment:
         return self.snapshot_at if self.kind == "snapshot" and self.snapshot_at is not None else now
 
 
-def _segment(row: Mapping[str, Any]) -> Segment:
+def segment_of(row: Mapping[str, Any]) -> Segment:
+    """Read a row of `DEFINITIONS`; raises msgspec.ValidationError for a rule of a newer release."""
     rule = None if row["rule"] is None else read_rule(row["rule"])
     by, at = row["rule_event_id"], row["rule_changed_at"]
     if row["kind"] == "snapshot":
@@ -102,13 +99,13 @@ async def read_segments(
 ) -> tuple[list[Segment], dict[str, str]]:
     """Read definitions, of all segments or of some; also why those cannot be read that are of a newer release."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_DEFINITIONS, {"ids": None if ids is None else list(ids)})
+        await cursor.execute(DEFINITIONS, {"ids": None if ids is None else list(ids)})
         rows = await cursor.fetchall()
     segments: list[Segment] = []
     faults: dict[str, str] = {}
     for row in rows:
         try:
-            segments.append(_segment(row))
+            segments.append(segment_of(row))
         except Exception as error:  # noqa: BLE001  (whatever a rule of another release holds, the other segments go on)
             faults[row["id"]] = type(error).__name__
     return segments, faults

@@ -1,0 +1,180 @@
+"""Evaluators killed at random moments, two at once, PostgreSQL restarted: nothing is doubled, nothing is missing."""
+
+import asyncio
+import base64
+import multiprocessing
+import random
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from multiprocessing.context import ForkServerProcess
+
+import pytest
+
+from patron_events.catalog import campaigns
+from patron_events.catalog import contacts as events
+from patron_events.jetstream.log import Log, open_log
+from patron_events.memory import MemoryStore
+from patron_events.vault import MemoryVault
+from patron_projections.app import serve_worker
+from patron_projections.settings import ProjectionsSettings
+from patron_rules.tree import Duration, Facts, FieldIs, InSegment, Measure, Not, Period, Rule
+from patron_servers import NatsServer, PostgresServer
+from segment_side import SegmentSide, assert_equal
+
+WORKERS = 2
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["patron_projections.app"])
+VIPS = FieldIs("tags", "has", "a")
+RULES: tuple[Rule, ...] = (
+    VIPS,
+    FieldIs("owner", "eq", "user-1"),
+    Measure("count", Facts("purchase", period=Period(last=Duration(days=30))), "gte", 2),
+    Measure("sum", Facts("purchase"), "gt", 500, of="amount", currency="USD"),
+)
+
+
+async def some_segments(side: SegmentSide) -> list[str]:
+    """Record segments that look at different things, and two that look at others."""
+    ids = [await side.segment(rule, name=f"Rule {number}") for number, rule in enumerate(RULES)]
+    ids.append(await side.segment(Not(InSegment(ids[0])), name="Others"))
+    ids.append(await side.segment(InSegment(ids[4]), name="Others again"))
+    return ids
+
+
+async def anything(side: SegmentSide, ids: list[str]) -> None:
+    """Record something that happens to a customer or, seldom, to a segment."""
+    log, dice = side.contacts, side.contacts.random
+    if dice.random() < 0.05:
+        person = dice.choice(log.people)
+        one = dice.choice((campaigns.CustomersIncluded, campaigns.CustomersExcluded))
+        await side.say(
+            dice.choice(ids), one((person,)) if dice.random() < 0.6 else campaigns.CustomersReleased((person,))
+        )
+    elif dice.random() < 0.4:
+        order = events.OrderPlaced(order_id=log.new_id(), currency="USD", amount_minor=dice.randrange(90_000))
+        await log.record("activity", dice.choice(log.people), order, at=datetime.now(UTC))
+    else:
+        await log.anything()
+
+
+def started(settings: ProjectionsSettings) -> ForkServerProcess:
+    """Start one worker process, which also stands for election as evaluator."""
+    process = _FORKS.Process(target=serve_worker, args=(settings,), daemon=True)
+    process.start()
+    return process
+
+
+@pytest.fixture
+def settings(own_nats: NatsServer, database_url: str) -> ProjectionsSettings:
+    return ProjectionsSettings(
+        nats_url=(own_nats.url,),
+        master_keys={"one": base64.b64encode(b"k" * 32).decode()},
+        postgres_url=database_url,
+        stream_max_bytes=1 << 28,
+        worker_beat_s=0.1,
+        worker_dead_after_s=0.6,
+    )
+
+
+@pytest.fixture
+async def jetstream(settings: ProjectionsSettings) -> AsyncGenerator[Log]:
+    async with open_log(settings.log()) as log:
+        yield log
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
+async def test_no_change_is_doubled_or_missing_after_kills(
+    settings: ProjectionsSettings, jetstream: Log, kills: int
+) -> None:
+    dice = random.Random(11)
+    side = SegmentSide(settings.postgres_url, jetstream.store, jetstream.reader, jetstream.vault)
+    for _ in range(30):
+        await side.contacts.person()
+    ids = await some_segments(side)
+    over = asyncio.Event()
+
+    async def append() -> None:
+        while not over.is_set():
+            await anything(side, ids)
+
+    appending = asyncio.create_task(append())
+    processes = [started(settings) for _ in range(WORKERS)]
+    try:
+        for _ in range(kills):
+            # The moment of the kill is what is tried here, so it is left to chance.
+            await asyncio.sleep(dice.uniform(0.2, 1.2))
+            victim = dice.randrange(WORKERS)
+            processes[victim].kill()
+            await asyncio.to_thread(processes[victim].join)
+            processes[victim] = started(settings)
+        over.set()
+        await appending
+        await side.quiet(within_s=180)
+    finally:
+        over.set()
+        for process in processes:
+            process.kill()
+    await assert_equal(side, ids)
+    assert await side.reader.last_sequence("segments") > len(ids)
+
+
+async def test_two_evaluators_at_once_do_no_harm(side: SegmentSide) -> None:
+    for _ in range(10):
+        await side.contacts.person()
+    ids = await some_segments(side)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(side.workers())
+        # Any silence counts as death, so that both believe to be the one.
+        for _ in range(2):
+            await stack.enter_async_context(side.evaluating(dead_after_s=0.0))
+        for _ in range(150):
+            await anything(side, ids)
+        await side.quiet()
+        await assert_equal(side, ids)
+
+
+async def test_another_evaluator_takes_over_from_one_that_stopped(side: SegmentSide) -> None:
+    async with side.workers():
+        ann = await side.contacts.person()
+        vips = await side.segment(VIPS)
+        async with side.evaluating():
+            await side.quiet()
+        await side.contacts.record("person", ann, events.TagsChanged(tags=("a",)))
+        async with side.evaluating():
+            await side.quiet()
+            assert await side.members(vips) == {ann}
+            await assert_equal(side, [vips])
+
+
+async def test_members_are_taken_from_the_log_when_the_database_is_lost(side: SegmentSide, lost: SegmentSide) -> None:
+    for _ in range(10):
+        await side.contacts.person()
+    ids = await some_segments(side)
+    async with side.working():
+        for _ in range(60):
+            await anything(side, ids)
+        await side.quiet()
+        told = await side.reader.last_sequence("segments")
+    async with lost.working():
+        await lost.quiet()
+        assert await lost.reader.last_sequence("segments") == told
+        await assert_equal(lost, ids)
+
+
+@pytest.mark.timeout(300)
+async def test_postgres_is_restarted_under_load(own_postgres: PostgresServer) -> None:
+    store = MemoryStore()
+    side = SegmentSide(own_postgres.url, store, store, MemoryVault())
+    for _ in range(20):
+        await side.contacts.person()
+    ids = await some_segments(side)
+    async with side.working():
+        for restarts in range(3):
+            for _ in range(40):
+                await anything(side, ids)
+            await (asyncio.to_thread(own_postgres.kill) if restarts % 2 else asyncio.to_thread(own_postgres.stop))
+            await asyncio.to_thread(own_postgres.start)
+        await side.quiet(within_s=90)
+        await assert_equal(side, ids)
