@@ -6,7 +6,7 @@ from patron_cli import access, catalogue, export_command, report_command, runnin
 from patron_cli.console import EXIT_CODES, Guarded
 from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
-from patron_cli.segment_trials import segments
+from patron_cli.segment_members import segments
 
 app = typer.Typer(
     name="patron",
