@@ -272,6 +272,61 @@ def test_custom_fields_of_a_whole_file(crm: Crm, data_set: DataSet) -> None:
     charges = sum((Decimal(str(one["custom"]["monthly_charges"])) for one in everybody), Decimal(0))
     assert (len(everybody), charges) == (7_043, Decimal("456116.60"))
     assert sum("total_charges" not in one["custom"] for one in everybody) == 11
+    options = ("--by", "custom.churn", "--filter", "custom.churn:exists:true")
+    report = {one["custom.churn"]: one for one in crm.patron.json("report", "people", *options)["rows"]}
+    assert (report["true"]["people"], round(report["true"]["share"], 4)) == (1_869, 0.2654)
+    assert report["false"]["people"] == 7_043 - 1_869
+
+
+# -- bank_marketing -----------------------------------------------------------------------------------------------
+
+BANK_MAP = Path(__file__).parents[2] / "docs" / "examples" / "bank-marketing.toml"
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def contacts_of_the_bank(folder: Path, path: Path, most: int | None) -> list[dict[str, str]]:
+    """Give rows their number and the first day of their month: they are in the order of time, from May 2008."""
+    with gzip.open(folder / "bank-additional-full.csv.gz", "rt", encoding="ascii", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter=";"))[:most]
+    year, before = 2008, 0
+    for number, row in enumerate(rows, start=1):
+        month = MONTHS.index(row["month"]) + 1
+        year += month < before
+        before = month
+        row |= {"row": str(number), "at": f"{year}-{month:02}-01"}
+    with path.open("w", encoding="ascii", newline="") as lines:
+        writer = csv.DictWriter(lines, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def assert_response_rates(crm: Crm, rows: list[dict[str, str]]) -> dict[str, tuple[int, int]]:
+    asked = ("response-rate", "--response", "properties.y:eq:yes", "--to", "2011-01-01", "--from", "2008-05-01")
+    report = crm.patron.json("report", *asked, "--by", "source,channel")["rows"]
+    found = {one["channel"]: (one["responses"], one["contacts"]) for one in report if one["source"] == "bank"}
+    contacts = Counter(row["contact"] for row in rows)
+    responses = Counter(row["contact"] for row in rows if row["y"] == "yes")
+    assert found == {channel: (responses[channel], number) for channel, number in contacts.items()}
+    return found
+
+
+def test_responses_to_a_campaign(crm: Crm, data_set: DataSet, tmp_path: Path) -> None:
+    path = tmp_path / "contacts.csv"
+    rows = contacts_of_the_bank(data_set("bank_marketing"), path, 1_500)
+    assert counts(crm.brought_in("interactions", path, "--map", BANK_MAP)) == {"created": 1_500}
+    assert_response_rates(crm, rows)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_responses_to_a_whole_campaign(crm: Crm, data_set: DataSet, tmp_path: Path) -> None:
+    path = tmp_path / "contacts.csv"
+    rows = contacts_of_the_bank(data_set("bank_marketing"), path, None)
+    crm.brought_in("interactions", path, "--map", BANK_MAP)
+    found = assert_response_rates(crm, rows)
+    assert found == {"cellular": (3_853, 26_144), "telephone": (787, 15_044)}
+    assert sum(hits for hits, _ in found.values()) == 4_640
 
 
 # -- email_validity -----------------------------------------------------------------------------------------------
@@ -421,6 +476,25 @@ def test_all_purchases_of_cdnow_although_the_import_is_interrupted_twice(crm: Cr
     assert (total["orders"], total["customers"], total["amount"]) == (CDNOW_ORDERS, CDNOW_PEOPLE, CDNOW_SUM)
     assert counts(crm.brought_in(*arguments)) == {"unchanged": CDNOW_ORDERS}
     assert purchases(crm) == total
+    assert_reported(crm)
+
+
+def assert_reported(crm: Crm) -> None:
+    """Find the published figures of cdnow in the reports: sums, scores, and the whole history in an export."""
+    years = ("--from", "1997-01-01", "--to", "1998-07-01")
+    (row,) = crm.patron.json("report", "purchases", *years, "--by", "total")["rows"]
+    found = (row["customers"], row["orders"], row["revenue"], row["currency"])
+    assert found == (CDNOW_PEOPLE, CDNOW_ORDERS, CDNOW_SUM, "USD")
+    cells = {one["cell"]: one for one in crm.patron.json("report", "rfm", *years, "--by", "cell")["rows"]}
+    assert (cells["555"]["customers"], cells["111"]["customers"]) == (2_509, 1_733)
+    assert sum(one["customers"] for one in cells.values()) == CDNOW_PEOPLE
+    behind = crm.client.get(f"{cells['555']['drill']}&format=jsonl").text.splitlines()
+    amounts = sum(Decimal(json.loads(line)["amount"]) for line in behind)
+    assert (len(behind), amounts) == (cells["555"]["orders"], Decimal(cells["555"]["revenue"]))
+    (first, *_) = crm.patron.json("report", "cohorts", *years)["rows"]
+    assert (first["cohort"], first["period"], first["share"]) == ("1997-01-01", 0, 1.0)
+    fitted = crm.patron.json("report", "lifetime-value", *years, "--by", "parameter")["rows"]
+    assert all(one["value"] > 0 for one in fitted)
 
 
 def test_purchases_for_nothing_are_kept(crm: Crm, data_set: DataSet) -> None:

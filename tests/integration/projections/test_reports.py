@@ -14,6 +14,8 @@ import pytest
 from customer_log import CustomerLog
 from patron_events.catalog import contacts as events
 from patron_projections.reports.rfm import refresh_rfm
+from patron_projections.scoring import refresh
+from patron_projections.segments.members import prepare_evaluation
 from projections_http import Queries, client
 from read_side import ReadSide
 
@@ -244,7 +246,12 @@ async def test_scores_are_kept_and_only_those_that_change_are_told(
         await order(log, person, f"2025-01-{number + 1:02}", 1_000 * (number + 1))
     await written(log, side)
     async with await side.connect() as connection:
-        assert await refresh_rfm(connection, JAN) == set(people)
+        await prepare_evaluation(connection)
+        await connection.execute("CREATE TABLE patron.rfm_refreshes (id text PRIMARY KEY, at timestamptz NOT NULL)")
+        assert await refresh(connection, JAN, 60) == set(people)
+        assert await refresh(connection, JAN + timedelta(seconds=59), 60) is None
+        nudged = await side.rows("SELECT customer_id::text FROM patron.segment_nudges WHERE aspect = 'rfm'")
+        assert {one for (one,) in nudged} == set(people)
         assert await refresh_rfm(connection, JAN + timedelta(hours=1)) == set()
         await order(log, people[0], "2025-02-01", 50_000)
         await written(log, side)
