@@ -25,11 +25,8 @@ from patron_projections.engine.outdated import Rebuilding
 from patron_projections.engine.read_model import ReadModel, categories_of
 from patron_projections.engine.reading import Source
 from patron_projections.engine.worker import Connect, Pace, Worker, Workplace
-<<<<<<< HEAD
 from patron_projections.rebuilding import connecting, workshop
-=======
 from patron_projections.scoring import Scoring
->>>>>>> 3189a84 (projections: make RFM scores anew beside the workers, and tell segments of them)
 from patron_projections.segments.evaluator import Evaluator, EvaluatorPlace
 from patron_projections.segments.evaluator_figures import EvaluatorFigures
 from patron_projections.service import MODELS, build
