@@ -230,8 +230,9 @@ async def assert_equal(side: SegmentSide, ids: Sequence[str]) -> None:
             equality = read(row, taken=segment.kind == "snapshot" and not segment.archived)
             assert equality.holds, equality
             assert await side.members(segment.id) == told.get(segment.id, set())
+    assert await side.rows("SELECT segment_id, fault FROM patron.segment_states WHERE fault IS NOT NULL") == []
     states = await side.rows(
         "SELECT s.segment_id, s.size, (SELECT count(*) FROM patron.members AS m WHERE m.segment_id = s.segment_id)"
-        " FROM patron.segment_states AS s WHERE s.fault IS NULL"
+        " FROM patron.segment_states AS s"
     )
     assert [row[0] for row in states if row[1] != row[2]] == []
