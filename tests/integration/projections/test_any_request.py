@@ -41,6 +41,8 @@ OPERATIONS: Final = [
     ("/projections/v1/people/{person_id}", "get"),
     ("/projections/v1/companies", "get"),
     ("/projections/v1/companies/{company_id}", "get"),
+    ("/projections/v1/customers/{customer_id}", "get"),
+    ("/projections/v1/customers/{customer_id}/changes", "get"),
     ("/projections/v1/timeline/{customer_id}", "get"),
     ("/projections/v1/audit", "get"),
     ("/projections/v1/purchases/summary", "get"),
