@@ -6,6 +6,8 @@ from patron_cli import access, catalogue, export_command, report_command, runnin
 from patron_cli.console import EXIT_CODES, Guarded
 from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
+from patron_cli.parked_command import parked
+from patron_cli.rebuild_command import rebuild
 from patron_cli.segment_members import segments
 
 app = typer.Typer(
@@ -21,6 +23,8 @@ for command in (running.up, running.down, status.status, access.token, access.ge
     app.command(epilog=EXIT_CODES)(command)
 app.command("import")(import_file)
 app.command(epilog=EXIT_CODES)(demo)
+app.command(epilog=EXIT_CODES)(rebuild)
+app.add_typer(parked, name="parked")
 app.add_typer(segments, name="segments")
 for command in (report_command.report, export_command.export):
     app.command(epilog=EXIT_CODES)(command)

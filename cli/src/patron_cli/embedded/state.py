@@ -27,6 +27,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     restarts: Mapping[str, int] = {}
     nats_url: str = ""
     nats_monitor_url: str = ""
+    postgres_url: str = ""
 
     @property
     def url(self) -> str:

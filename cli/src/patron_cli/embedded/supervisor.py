@@ -241,6 +241,7 @@ class Supervisor:
             restarts={name: count for name, count in restarts.items() if count},
             nats_url=self._nats.url if self._nats else "",
             nats_monitor_url=self._nats.monitor_url if self._nats else "",
+            postgres_url=self._postgres.url if self._postgres and self._postgres.running else "",
         )
 
     def _write(self) -> None:

@@ -44,6 +44,12 @@ class StreamsBusy(Unavailable):
     code: ClassVar[str] = "exports-busy"
 
 
+class ReadModelRebuilding(Unavailable):
+    """The serving build has other columns than this release asks for: its rebuild is under way. Ask again."""
+
+    code: ClassVar[str] = "read-model-rebuilding"
+
+
 class ValueRefused(Invalid):
     """A value of the query is out of the range that can be stored."""
 
@@ -191,6 +197,8 @@ def _refusal(error: psycopg.Error) -> Exception:
             | psycopg.errors.InvalidSchemaName()
         ):
             return ReadModelsUnavailable()
+        case psycopg.errors.UndefinedColumn():
+            return ReadModelRebuilding()
         case _:
             return error
 
