@@ -19,6 +19,7 @@ from prometheus_client import start_http_server
 from patron_events.decisions import Decisions
 from patron_events.jetstream.log import Log, open_log
 from patron_events.journal import Journal
+from patron_projections.engine.builds import ModelChanged
 from patron_projections.engine.companions import Companion, keep_running
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.outdated import Rebuilding
@@ -38,6 +39,7 @@ from patron_runtime.tracing import configure_tracing
 
 # Batches make tens of thousands of objects that live for a moment and hold no cycles.
 _YOUNG_OBJECTS: Final = 100_000
+_CHANGED: Final = 78  # EX_CONFIG of sysexits.h: another start does not help
 
 
 def create_app(settings: ProjectionsSettings) -> Service:
@@ -52,6 +54,7 @@ async def run_worker(settings: ProjectionsSettings, stop: asyncio.Event, models:
 
     Raises:
         ServerUnfit, StreamDiffers: the log is not what the design needs; everything else is waited out.
+        ModelChanged (in a group): a model was changed without a new version.
     """
     metrics = Metrics()
     if settings.worker_metrics_port is not None:
@@ -136,7 +139,11 @@ def main(arguments: list[str]) -> int:
             host, port = os.environ.get("PATRON_HOST", "127.0.0.1"), int(os.environ.get("PATRON_PORT", "8081"))
             uvicorn.run(create_app(settings), host=host, port=port, **server_options())
         case ["worker"]:
-            serve_worker(settings)
+            try:
+                serve_worker(settings)
+            except* ModelChanged as changed:
+                sys.stderr.write("".join(f"patron: {one}\n" for one in changed.exceptions))
+                return _CHANGED
         case _:
             sys.stderr.write("usage: python -m patron_projections.app api|worker\n")
             return 2
