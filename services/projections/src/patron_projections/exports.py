@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import msgspec
 from typing_extensions import override
@@ -110,6 +111,8 @@ class CsvWriter:
                 return _plain(value)
             case int() | float():
                 return repr(value)
+            case UUID():
+                return str(value)
             case _:
                 return msgspec.json.encode(value).decode()
 
