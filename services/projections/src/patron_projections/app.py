@@ -131,6 +131,16 @@ def serve_worker(settings: ProjectionsSettings, models: Sequence[ReadModel] = MO
     uvloop.run(_worker_process(settings, models))
 
 
+def _served(settings: ProjectionsSettings) -> int:
+    code = 0
+    try:
+        serve_worker(settings)
+    except* ModelChanged as changed:
+        sys.stderr.write("".join(f"patron: {one}\n" for one in changed.exceptions))
+        code = _CHANGED
+    return code
+
+
 def main(arguments: list[str]) -> int:
     """Run one process of the service: `api` or `worker`."""
     settings = ProjectionsSettings()  # pyright: ignore[reportCallIssue]  # the environment fills it
@@ -139,11 +149,7 @@ def main(arguments: list[str]) -> int:
             host, port = os.environ.get("PATRON_HOST", "127.0.0.1"), int(os.environ.get("PATRON_PORT", "8081"))
             uvicorn.run(create_app(settings), host=host, port=port, **server_options())
         case ["worker"]:
-            try:
-                serve_worker(settings)
-            except* ModelChanged as changed:
-                sys.stderr.write("".join(f"patron: {one}\n" for one in changed.exceptions))
-                return _CHANGED
+            return _served(settings)
         case _:
             sys.stderr.write("usage: python -m patron_projections.app api|worker\n")
             return 2
