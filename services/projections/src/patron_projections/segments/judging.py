@@ -7,6 +7,7 @@ Both are made by the one compiler of rules. Statements are kept per definition, 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -99,9 +100,13 @@ class Judge:
 
     def __init__(self, segment: Segment, definitions: Definitions, now: datetime) -> None:
         self.segment = segment
-        source = sources.live(definitions)
-        self._some = _Statement.of(_some(segment, source, now))
-        self._all = _Statement.of(_all(segment, source, now))
+        self._source = sources.live(definitions)
+        self._compiled_at = now
+        self._some = _Statement.of(_some(segment, self._source, now))
+
+    @cached_property
+    def _all(self) -> _Statement:
+        return _Statement.of(_all(self.segment, self._source, self._compiled_at))
 
     def _clock(self, now: datetime) -> dict[str, Any]:
         moment = self.segment.moment(now)
