@@ -73,6 +73,12 @@ class History:
             {StreamId("contacts", "activity", one): [self._activity(orders_only=orders_only)] for one in ids}, keys
         )
 
+    async def fill_up(self, one: str, number: int) -> None:
+        """Record so many orders and calls of one customer, one commit each."""
+        keys = dict(await self.log.vault.find([one]))
+        for _ in range(number):
+            await self.write({StreamId("contacts", "activity", one): [self._activity(orders_only=False)]}, keys)
+
     def _activity(self, *, orders_only: bool) -> Fact:
         activity_id = str(self.random.getrandbits(64))
         if orders_only or self.random.getrandbits(1):
@@ -117,14 +123,19 @@ async def write_customers(log: Log, customers: int, orders: int) -> History:
     return history
 
 
-async def moved(url: str, beyond: int, aggregate: str) -> None:
-    """Wait until the lowest (or highest) position of the models is beyond a sequence."""
+_MOVED = """
+SELECT {aggregate}(sequence), count(DISTINCT model) FROM patron.positions JOIN patron.builds USING (model, build)
+WHERE state = 'serving' AND stream = 'contacts'
+"""
+
+
+async def moved(url: str, beyond: int, aggregate: str, models: int = 1) -> None:
+    """Wait until the lowest (or highest) position of at least so many models is beyond a sequence."""
     while True:
         with suppress(psycopg.Error):
             async with await psycopg.AsyncConnection.connect(url) as connection:
-                query = f"SELECT {aggregate}(sequence) FROM patron.positions WHERE stream = 'contacts'"  # noqa: S608  (min or max)
-                cursor = await connection.execute(query.encode())
-                row = await cursor.fetchone()
-                if row is not None and row[0] is not None and row[0] > beyond:
+                cursor = await connection.execute(_MOVED.format(aggregate=aggregate).encode())
+                ((sequence, present),) = await cursor.fetchall()
+                if sequence is not None and sequence > beyond and present >= models:
                     return
         await asyncio.sleep(0.05)

@@ -42,7 +42,10 @@ class Watch:
 
 async def _look(url: str, model: str, watch: Watch) -> None:
     # One worker applies commits in order, so the highest position of any partition says what is visible.
-    query = "SELECT coalesce(max(sequence), 0) FROM patron.positions WHERE model = %s"
+    query = """
+    SELECT coalesce(max(sequence), 0) FROM patron.positions JOIN patron.builds USING (model, build)
+    WHERE model = %s AND state = 'serving'
+    """
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         while True:
             cursor = await connection.execute(query, (model,))

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import multiprocessing
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,8 +16,12 @@ from httpx import ASGITransport, AsyncClient
 from bench.figure import Figure, percentile
 from bench.history import History, moved, write_history
 from bench.lag import lag
+from bench.rebuilding import rebuilds
 from patron_events.jetstream.log import open_log
+from patron_projections.activities import Activities
 from patron_projections.app import serve_worker
+from patron_projections.companies import Companies
+from patron_projections.engine.read_model import ReadModel
 from patron_projections.people import People
 from patron_projections.service import build
 from patron_projections.settings import ProjectionsSettings
@@ -28,6 +32,8 @@ from patron_runtime.settings import RuntimeSettings
 EVENTS = 1_000_000
 REQUESTS = 400
 COPIED = 200_000
+EVENTS_OF_ONE = 1_000
+ALL = (Timeline(), People(), Companies(), Activities())
 
 
 async def live(settings: ProjectionsSettings, history: History) -> tuple[float, float, float]:
@@ -43,6 +49,18 @@ async def live(settings: ProjectionsSettings, history: History) -> tuple[float, 
         taken_s, now = time.perf_counter() - started, watched.cpu_times()
         cpu_s = now.user + now.system - busy.user - busy.system
         return taken_s, cpu_s, watched.memory_info().rss / 1e6
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.join)
+
+
+async def caught_up(settings: ProjectionsSettings, history: History, models: Sequence[ReadModel]) -> None:
+    """Let one worker bring models up to date."""
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=serve_worker, args=(settings, models), daemon=True)
+    process.start()
+    try:
+        await moved(settings.postgres_url, history.last - 1, "min", models=len(models))
     finally:
         process.terminate()
         await asyncio.to_thread(process.join)
@@ -114,11 +132,35 @@ async def figures(nats_url: str, postgres_url: str, number: int = EVENTS) -> Asy
             yield line
     async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as connection:
         await connection.execute("ANALYZE")
-    customers = history.random.choices(history.people, k=REQUESTS)
-    for name, paths in (
-        ("first page of a timeline, p95", [f"/projections/v1/timeline/{one}" for one in customers]),
-        ("first page of the directory, p95", ["/projections/v1/people"] * REQUESTS),
-        ("first page of the directory by name, p95", ["/projections/v1/people?sort=family_name"] * REQUESTS),
+    async for line in rebuilds(settings, copied):
+        yield line
+    async with open_log(settings.log()) as log:
+        history.log = log
+        (long,) = history.random.sample(history.people, 1)
+        await history.fill_up(long, EVENTS_OF_ONE)
+    await caught_up(settings, history, ALL)
+    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as connection:
+        await connection.execute("ANALYZE")
+    async for line in answers(postgres_url, history, long):
+        yield line
+
+
+async def answers(url: str, history: History, long: str) -> AsyncGenerator[dict[str, Any]]:
+    """Ask for first pages and whole customers. long: a customer with a thousand events."""
+    some = history.random.choices(history.people, k=REQUESTS)
+    past = "as_of=2025-06-01"
+    for name, target, paths in (
+        ("first page of a timeline, p95", 15, [f"/projections/v1/timeline/{one}" for one in some]),
+        ("first page of the directory, p95", 15, ["/projections/v1/people"] * REQUESTS),
+        ("first page of the directory by name, p95", 15, ["/projections/v1/people?sort=family_name"] * REQUESTS),
+        ("customer 360, p95", 20, [f"/projections/v1/customers/{one}" for one in some]),
+        ("customer 360 as of a day, p95", 50, [f"/projections/v1/customers/{one}?{past}" for one in some]),
+        (f"customer 360 of {EVENTS_OF_ONE} events, p95", 50, [f"/projections/v1/customers/{long}"] * REQUESTS),
+        (
+            f"customer 360 of {EVENTS_OF_ONE} events as of a day, p95",
+            50,
+            [f"/projections/v1/customers/{long}?{past}"] * REQUESTS,
+        ),
     ):
-        took = await pages(postgres_url, paths)
-        yield Figure(name, percentile(took, 95), "ms", target=15, lower_is_better=True).line()
+        took = await pages(url, paths)
+        yield Figure(name, percentile(took, 95), "ms", target=target, lower_is_better=True).line()
