@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import select
+from sqlalchemy import null, select
 
 from patron_projections.engine.tables import compiled
 from patron_projections.segments.boundaries import next_change
@@ -39,7 +39,8 @@ class Inhabited:
 
     def changes(self, rule: Rule, source: Source, now: datetime) -> dict[UUID, datetime | None]:
         """Ask when a rule may next change for each customer."""
-        text, values = compiled(select(source.people.c.id, next_change(rule, source, now)))
+        due = next_change(rule, source, now)
+        text, values = compiled(select(source.people.c.id, null() if due is None else due))
         return dict(self.connection.execute(text.encode(), values).fetchall())
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, func, select, union
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, func, null, select, union
 
 from patron_projections import activities, companies, people
 from patron_projections.clocks import Clocks
@@ -82,7 +82,7 @@ class Course:
                 self._due.pop(one, None)
         holds = compile_rule(question.rule, source, moment)
         due = next_change(question.rule, source, moment)
-        asked = select(source.people.c.id, holds.label("holds"), due.label("due"))
+        asked = select(source.people.c.id, holds.label("holds"), (null() if due is None else due).label("due"))
         for row in await self._database.rows(asked):
             if row["holds"]:
                 self._members.add(row["id"])

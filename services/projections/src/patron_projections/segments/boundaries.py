@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import DateTime, and_, case, func, literal, null, select
+from sqlalchemy import DateTime, and_, case, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from patron_projections.segments.compiler import looked_at
@@ -57,23 +57,18 @@ def next_boundary(rule: Rule, now: datetime) -> datetime | None:
     return min(ends, default=None)
 
 
-def next_change(rule: Rule, source: Source, now: datetime) -> ColumnElement[datetime | None]:
-    """Write when the rule may next change for one row of `source.people`; NULL when time alone changes nothing.
+def next_change(rule: Rule, source: Source, now: datetime) -> ColumnElement[datetime | None] | None:
+    """Write when the rule may next change for one row of `source.people`; None when time alone changes nothing.
 
-    Later than now. It does not announce the ends of calendar periods: see `next_boundary`. Parameters as those of
-    `compile_rule`.
+    Later than now, or NULL. It does not announce the ends of calendar periods: see `next_boundary`. Parameters as
+    those of `compile_rule`.
 
     Raises:
         RuleUnfit: a field is not defined.
     """
     instants = _Instants(source, now).of(rule)
     # LEAST passes over NULL, and is NULL only when all are.
-    return func.least(*instants, type_=_TIME) if instants else null().cast(_TIME)
-
-
-def changes_by_time(rule: Rule, source: Source, now: datetime) -> bool:
-    """Tell whether `next_change` can ever be anything but NULL."""
-    return bool(_Instants(source, now).of(rule))
+    return func.least(*instants, type_=_TIME) if instants else None
 
 
 class _Instants:

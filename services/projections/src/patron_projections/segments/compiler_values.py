@@ -9,24 +9,29 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
-    Integer,
     Interval,
     Numeric,
     Text,
-    and_,
     case,
     cast,
     func,
     literal,
+    literal_column,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
 from patron_rules.fields import FieldType
 
 Value = ColumnElement[Any]
-_DATE: Final = r"^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-_CLOCK: Final = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$"
+# Whether a day is one is told by the pattern: a computation would repeat the value, a whole expression, many times.
+_LEAP: Final = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+_DAY: Final = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])"
+_DATE: Final = f"^(?!0000)([0-9]{{4}}-({_DAY})|{_LEAP}-02-29)"
+_CLOCK: Final = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 _TIME_ZONED: Final = DateTime(timezone=True)
+_ITSELF: Final[Value] = literal_column("'{}'::text[]")
+_SECOND: Final = literal_column("interval '1 second'", Interval())
 
 
 def element(*documents: Value, key: str) -> Value:
@@ -43,9 +48,9 @@ def typed(json: Value, kind: FieldType) -> Value:
         case FieldType.BOOLEAN:
             return case((_is(json, "boolean"), cast(_text(json), Boolean)))
         case FieldType.DATE:
-            return _date(text_of(json), "$")
+            return _dated(json, f"{_DATE}$", Date())
         case FieldType.TIME:
-            return _time(text_of(json))
+            return _dated(json, f"{_DATE}{_CLOCK}$", _TIME_ZONED)
         case _:
             return text_of(json)
 
@@ -61,27 +66,18 @@ def _is(json: Value, kind: str) -> ColumnElement[bool]:
 
 def _text(json: Value) -> Value:
     """Write a JSON value as text, without the quotes of a JSON text."""
-    return json.op("#>>", return_type=Text())(literal([], ARRAY(Text)))
+    return json.op("#>>", return_type=Text())(_ITSELF)
 
 
-def _date(text: Value, end: str) -> Value:
-    """Read the date at the beginning of a text; a day that its month does not have is none."""
-    year, month, day = (cast(func.substr(text, start, size), Integer) for start, size in ((1, 4), (6, 2), (9, 2)))
-    guess: Value = func.make_date(year, month, 1, type_=Date()) + (day - 1)
-    there = func.date_part("month", guess) == month
-    return case((text.op("~")(_DATE + end), case((there, guess))))
-
-
-def _time(text: Value) -> Value:
-    fits = and_(text.op("~")(_DATE + _CLOCK), _date(func.substr(text, 1, 10), "$").is_not(None))
-    return case((fits, cast(text, _TIME_ZONED)))
+def _dated(json: Value, pattern: str, kind: TypeEngine[Any]) -> Value:
+    """Read a date or time; only a JSON text looks like one, so its type need not be asked."""
+    text = _text(json)
+    return case((text.op("~")(pattern), cast(text, kind)))
 
 
 def span(length: timedelta) -> Value:
     """Write a length of time in seconds: a day has 24 hours whatever the session's time zone."""
-    zero = literal(0, Integer)
-    seconds = literal(length.total_seconds(), Double)
-    return func.make_interval(zero, zero, zero, zero, zero, zero, seconds, type_=Interval())
+    return _SECOND.op("*", return_type=Interval())(literal(length.total_seconds(), Double))
 
 
 def day_of(moment: Value) -> Value:

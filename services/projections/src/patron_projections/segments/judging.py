@@ -4,6 +4,7 @@ Both are made by the one compiler of rules. Statements are kept per definition, 
 200 segments cost 200 executions of a plan that is there already, not 200 times planning.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +40,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from patron_projections.engine.tables import compiled
 from patron_projections.segments import sources
-from patron_projections.segments.boundaries import changes_by_time, next_change
+from patron_projections.segments.boundaries import next_change
 from patron_projections.segments.compiler import NOW, clock_values, compile_rule
 from patron_projections.segments.definitions import EXCLUDED, HANDS_VIEW, INCLUDED
 from patron_projections.segments.members import MEMBERS
@@ -100,9 +101,14 @@ class Judge:
 
     def __init__(self, segment: Segment, definitions: Definitions, now: datetime) -> None:
         self.segment = segment
+        self._definitions = definitions
         self._source = sources.live(definitions)
         self._compiled_at = now
         self._some = _Statement.of(_some(segment, self._source, now))
+
+    def fits(self, segment: Segment, definitions: Definitions) -> bool:
+        """Tell whether the same statements judge a segment as it is defined now, so that none need be compiled."""
+        return definitions == self._definitions and _compiled_from(segment) == _compiled_from(self.segment)
 
     @cached_property
     def _all(self) -> _Statement:
@@ -120,11 +126,17 @@ class Judge:
 
     async def all(self, connection: AsyncConnection, now: datetime) -> None:
         """Write verdicts about all customers: those who are members, or may become it by time alone."""
+        await asyncio.to_thread(lambda: self._all)  # compiling takes milliseconds; what runs beside it goes on
         await self._all.run(connection, self._clock(now), prepare=False)
 
 
+def _compiled_from(segment: Segment) -> tuple[object, ...]:
+    """Give all of a segment that its statements depend on; moments are parameters."""
+    return segment.id, segment.is_live, segment.archived, segment.judged_rule, segment.hand_decisions > 0
+
+
 def _some(segment: Segment, source: sources.Source, now: datetime) -> Select[Any]:
-    few = source.restricted([])
+    few = source.restricted()
     ids = bindparam(sources.CUSTOMERS, value=[], type_=ARRAY(UUID))
     asked = func.unnest(ids).table_valued(column("id", UUID), name="asked").render_derived()
     people = few.people
@@ -194,4 +206,4 @@ def _due(segment: Segment, source: sources.Source, now: datetime) -> ColumnEleme
     rule: Rule | None = segment.judged_rule
     if rule is None or not segment.is_live:
         return None
-    return next_change(rule, source, now) if changes_by_time(rule, source, now) else None
+    return next_change(rule, source, now)

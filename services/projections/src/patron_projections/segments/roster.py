@@ -32,6 +32,7 @@ class Roster:
     async def load(self, connection: AsyncConnection, now: datetime, ids: Collection[str] | None = None) -> None:
         """Read definitions again, of all segments or of some."""
         segments, faults = await read_segments(connection, ids)
+        compiled = dict(self.judges)
         if ids is None:
             self.segments.clear()
             self.judges.clear()
@@ -41,16 +42,20 @@ class Roster:
         for segment in segments:
             self.segments[segment.id] = segment
             self.faults.pop(segment.id, None)
-            self._compile(segment, now)
-            await asyncio.sleep(0)  # compiling takes milliseconds; the workers beside it go on
+            await self._compile(segment, now, compiled.get(segment.id))
         for one, reason in faults.items():
             self.suspend(one, reason)
         self._arrange()
 
-    def _compile(self, segment: Segment, now: datetime) -> None:
+    async def _compile(self, segment: Segment, now: datetime, before: Judge | None) -> None:
         try:
             self.woken_by[segment.id] = segment.woken_by
-            self.judges[segment.id] = Judge(segment, self.definitions, now)
+            if before is not None and before.fits(segment, self.definitions):
+                before.segment = segment
+                self.judges[segment.id] = before
+            else:
+                # Compiling takes milliseconds of the processor; in a thread of its own the workers beside it go on.
+                self.judges[segment.id] = await asyncio.to_thread(Judge, segment, self.definitions, now)
         except Exception as error:  # noqa: BLE001  (whatever a rule holds, only its own segment stands still)
             self.suspend(segment.id, type(error).__name__)
 
