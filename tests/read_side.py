@@ -32,7 +32,7 @@ VIEWS = tuple(str(table.info["view"]) for model in MODELS for table in (model.ke
 
 _REACHED = """
 SELECT min(p.sequence), count(*) FROM patron.positions AS p JOIN patron.builds AS b USING (model, build)
-WHERE b.state = 'serving'
+WHERE b.state = 'serving' AND p.stream = %s
 """
 
 
@@ -90,11 +90,11 @@ class ReadSide:
             return await cursor.fetchall()
 
     async def caught_up(self, sequence: int, *, within_s: float = 60.0) -> None:
-        """Wait until all models have applied everything up to a sequence."""
+        """Wait until all models of this context have applied everything up to a sequence."""
 
         async def reached() -> bool:
             with suppress(psycopg.Error):
-                ((lowest, number),) = await self.rows(_REACHED)
+                ((lowest, number),) = await self.rows(_REACHED, self.context)
                 return number == len(MODELS) * 256 and lowest >= sequence
             return False
 

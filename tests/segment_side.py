@@ -94,15 +94,17 @@ class SegmentSide:
     # -- what works on it -----------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def workers(self) -> AsyncGenerator[None]:
-        """Run a worker per context while the block runs."""
+    async def workers(
+        self, of_models: Sequence[ReadModel] = MODELS, share: frozenset[int] | None = None
+    ) -> AsyncGenerator[None]:
+        """Run a worker per context while the block runs. share: partitions to own whatever the others do."""
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as running:
             for context in CONTEXTS:
-                models = [model for model in MODELS if model.context == context]
+                models = [model for model in of_models if model.context == context]
                 source = Source(self.reader, self.vault, context, categories_of(models))
                 place = Workplace(self.connect, source, self.store, self._worker_figures, PACE)
-                running.create_task(Worker(place, models).run(stop))
+                running.create_task(Worker(place, models, share=share).run(stop))
             try:
                 yield
             finally:

@@ -35,6 +35,19 @@ def fresh(log: CustomerLog, postgres_url: str, database_url: str) -> Generator[R
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture
+def fresh_url(postgres_url: str) -> Generator[str]:
+    """Give an empty database for the fold from the beginning."""
+    name = sql.Identifier(f"fresh_{secrets.token_hex(8)}")
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
+        info = admin.info
+        address = f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}"
+    yield f"{address}/{name.as_string()[1:-1]}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
 def _side(log: CustomerLog, url: str) -> ReadSide:
     assert isinstance(log.store, MemoryStore)
     return ReadSide(url, log.store, log.store, log.vault)

@@ -2,67 +2,22 @@
 
 import asyncio
 import base64
-import multiprocessing
 import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
-from multiprocessing.context import ForkServerProcess
 
 import pytest
 
-from patron_events.catalog import campaigns
 from patron_events.catalog import contacts as events
 from patron_events.jetstream.log import Log, open_log
 from patron_events.memory import MemoryStore
 from patron_events.vault import MemoryVault
-from patron_projections.app import serve_worker
 from patron_projections.settings import ProjectionsSettings
-from patron_rules.tree import Duration, Facts, FieldIs, InSegment, Measure, Not, Period, Rule
 from patron_servers import NatsServer, PostgresServer
 from segment_side import SegmentSide, assert_equal
+from under_fault import VIPS, anything, happening, some_segments, started, worker_processes
 
 WORKERS = 2
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["patron_projections.app"])
-VIPS = FieldIs("tags", "has", "a")
-RULES: tuple[Rule, ...] = (
-    VIPS,
-    FieldIs("owner", "eq", "user-1"),
-    Measure("count", Facts("purchase", period=Period(last=Duration(days=30))), "gte", 2),
-    Measure("sum", Facts("purchase"), "gt", 500, of="amount", currency="USD"),
-)
-
-
-async def some_segments(side: SegmentSide) -> list[str]:
-    """Record segments that look at different things, and two that look at others."""
-    ids = [await side.segment(rule, name=f"Rule {number}") for number, rule in enumerate(RULES)]
-    ids.append(await side.segment(Not(InSegment(ids[0])), name="Others"))
-    ids.append(await side.segment(InSegment(ids[4]), name="Others again"))
-    return ids
-
-
-async def anything(side: SegmentSide, ids: list[str]) -> None:
-    """Record something that happens to a customer or, seldom, to a segment."""
-    log, dice = side.contacts, side.contacts.random
-    if dice.random() < 0.05:
-        person = dice.choice(log.people)
-        one = dice.choice((campaigns.CustomersIncluded, campaigns.CustomersExcluded))
-        await side.say(
-            dice.choice(ids), one((person,)) if dice.random() < 0.6 else campaigns.CustomersReleased((person,))
-        )
-    elif dice.random() < 0.4:
-        order = events.OrderPlaced(order_id=log.new_id(), currency="USD", amount_minor=dice.randrange(90_000))
-        await log.record("activity", dice.choice(log.people), order, at=datetime.now(UTC))
-    else:
-        await log.anything()
-
-
-def started(settings: ProjectionsSettings) -> ForkServerProcess:
-    """Start one worker process, which also stands for election as evaluator."""
-    process = _FORKS.Process(target=serve_worker, args=(settings,), daemon=True)
-    process.start()
-    return process
 
 
 @pytest.fixture
@@ -93,29 +48,17 @@ async def test_no_change_is_doubled_or_missing_after_kills(
     for _ in range(30):
         await side.contacts.person()
     ids = await some_segments(side)
-    over = asyncio.Event()
-
-    async def append() -> None:
-        while not over.is_set():
-            await anything(side, ids)
-
-    appending = asyncio.create_task(append())
-    processes = [started(settings) for _ in range(WORKERS)]
-    try:
-        for _ in range(kills):
-            # The moment of the kill is what is tried here, so it is left to chance.
-            await asyncio.sleep(dice.uniform(0.2, 1.2))
-            victim = dice.randrange(WORKERS)
-            processes[victim].kill()
-            await asyncio.to_thread(processes[victim].join)
-            processes[victim] = started(settings)
-        over.set()
-        await appending
+    async with AsyncExitStack() as stack:
+        processes = stack.enter_context(worker_processes(settings, WORKERS))
+        async with happening(side, ids):
+            for _ in range(kills):
+                # The moment of the kill is what is tried here, so it is left to chance.
+                await asyncio.sleep(dice.uniform(0.2, 1.2))
+                victim = dice.randrange(WORKERS)
+                processes[victim].kill()
+                await asyncio.to_thread(processes[victim].join)
+                processes[victim] = started(settings)
         await side.quiet(within_s=180)
-    finally:
-        over.set()
-        for process in processes:
-            process.kill()
     await assert_equal(side, ids)
     assert await side.reader.last_sequence("segments") > len(ids)
 
