@@ -171,6 +171,26 @@ async def test_a_customer_that_nobody_knows_is_refused(log: CustomerLog, side: R
     assert (before["profile"], before["purchases"][0]["orders"]) == (None, 1)
 
 
+async def test_what_became_known_later_had_not_been_planned(log: CustomerLog, side: ReadSide, queries: Queries) -> None:
+    person = await someone(log, "Ann")
+    await log.record("activity", person, contact(log, "call", "phone"), at=BEGIN)
+    ahead = datetime.now(UTC) + DAY
+    await log.record("activity", person, contact(log, "meeting", None), at=ahead)
+    moment = await built(log, side)
+    await log.record("activity", person, contact(log, "meeting", None), at=ahead + DAY)
+    last = await built(log, side)
+    for clocks, planned in ((moment, 1), (last, 2), (BEGIN - DAY, 0)):
+        if clocks < BEGIN:
+            assert await queries.refusal(f"/customers/{person}", as_of=clocks.isoformat()) == (
+                *(404, "record-not-found"),
+                None,
+            )
+        else:
+            found = await queries.answer(f"/customers/{person}", as_of=clocks.isoformat())
+            assert found["open_work"]["planned_interactions"] == planned
+            assert found["interactions"]["total"] == 1
+
+
 async def test_an_erased_customer_has_figures_and_nothing_personal(
     log: CustomerLog, side: ReadSide, queries: Queries
 ) -> None:

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
+from typing_extensions import override
 
 from patron_events.envelope import Actor, Cause, CommitHead, Recorded, StreamId
 from patron_events.registry import Fact
 from patron_projections import companies, people
-from patron_projections.engine.read_model import written_columns
 from patron_projections.facts import fact_of
-from patron_projections.records import RecordFold
+from patron_projections.records import Draft, RecordFold
 
 Row = Mapping[str, Any]
 FOLDS: Final[Mapping[str, RecordFold]] = {"person": people.FOLD, "company": companies.FOLD}
-_COLUMNS: Final = {"person": written_columns(people.TABLE), "company": written_columns(companies.TABLE)}
 # Columns that say the same as another one, or nothing about the customer.
 _LEFT_OUT: Final = frozenset(
     {
@@ -35,7 +34,27 @@ _NAMED: Final = {
     "company_roles": "companies",
 }
 _SHOWN_AS: Final = {"annual_revenue_minor": "annual_revenue"}
+# Who did it, and to which record, is in the row: a fold does not look there.
+_RECORD: Final = StreamId("contacts", "person", "")
+_ACTOR: Final = Actor("", "")
+_CAUSE: Final = Cause()
 _IMPORTED: Final = re.compile(r"import:([A-Za-z0-9._-]+):([0-9]+)")
+
+
+class _Watched(Draft):
+    """A row that remembers what was written to it. before: by column, the value that stood there."""
+
+    __slots__ = ("before",)
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__(draft.values, draft.places)
+        self.before: dict[str, str | None] = {}
+
+    @override
+    def __setitem__(self, name: str, value: str | None) -> None:
+        place = self.places[name]
+        self.before.setdefault(name, self.values[place])
+        self.values[place] = value
 
 
 def provenance(category: str, rows: Iterable[Row], version: int) -> dict[str, Row]:
@@ -44,19 +63,19 @@ def provenance(category: str, rows: Iterable[Row], version: int) -> dict[str, Ro
     category: person or company. rows: the record's events in the timeline, in order; those after `version` are
     left out. A field that nobody ever stated has none.
     """
-    fold, columns = FOLDS[category], _COLUMNS[category]
-    draft = fold.begin()
+    fold = FOLDS[category]
+    draft = _Watched(fold.begin())
     found: dict[str, Row] = {}
-    before = list(draft.values)
     for row in rows:
         if row["version"] > version:
             break
         fold.apply(draft, recorded(row))
-        for place, name in enumerate(columns):
-            if draft.values[place] != before[place] and name not in _LEFT_OUT:
-                for field in _fields(name, before[place], draft.values[place]):
+        for name, before in draft.before.items():
+            after = draft[name]
+            if after != before and name not in _LEFT_OUT:
+                for field in _fields(name, before, after):
                     found[field] = row
-                before[place] = draft.values[place]
+        draft.before.clear()
     return found
 
 
@@ -81,19 +100,9 @@ def _links(text: str | None) -> dict[str, Any]:
 
 
 def recorded(row: Row) -> Recorded[Fact]:
-    """Put an event together again from its row in the timeline."""
-    record = StreamId(row["stream"], row["category"], "")
-    head = CommitHead(
-        stream=record,
-        sequence=row["position"],
-        stored_at=row["recorded_at"],
-        commit_id=row["commit_id"],
-        recorded_at=row["recorded_at"],
-        actor=Actor(row["actor_kind"], row["actor_id"]),
-        cause=Cause(),
-        version=row["version"],
-        size=0,
-    )
+    """Put an event together again from its row in the timeline, as far as folds look: what happened, and when."""
+    moment = row["recorded_at"]
+    head = CommitHead(_RECORD, 0, moment, row["commit_id"], moment, _ACTOR, _CAUSE, row["version"], 0)
     fact = fact_of(row["type"], row["details"], row["personal"], erased=row["erased"])
     return Recorded(fact, row["type"], row["occurred_at"], row["index"], head)
 

@@ -70,7 +70,7 @@ class Customers:
         company = await self._ask(asked, statements.COMPANY_SINCE, moment, parameters)
         if company[0]:
             return self._gathered("company", customer, moment, company)
-        if any(person[2:5]):  # what somebody did before anything was known of them
+        if any(person[2:4]):  # what somebody did before anything was known of them
             return self._gathered("person", customer, moment, person)
         return None
 
@@ -88,7 +88,7 @@ class Customers:
         return [*rest, before]
 
     def _gathered(self, category: str, customer: UUID, moment: Moment, answers: list[Rows]) -> Found:
-        record, rows, interactions, purchases, planned, linked, *more = answers
+        record, rows, figures, planned, linked, *more = answers
         memberships: Rows = more.pop(0) if category == "person" and self._segments else []
         before: Rows = more.pop(0) if moment.since is not None else []
         return Found(
@@ -96,8 +96,8 @@ class Customers:
             category=category,
             record=record[0] if record else None,
             events=rows,
-            interactions=interactions,
-            purchases=purchases,
+            interactions=[row for row in figures if row["fact"] == "interaction"],
+            purchases=[row for row in figures if row["fact"] == "purchase"],
             planned=planned,
             linked=linked,
             memberships=memberships,

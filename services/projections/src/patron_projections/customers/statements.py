@@ -23,7 +23,7 @@ COMPANY_SINCE: Final = _VERSION_SINCE.format(table="companies_versions")
 
 EVENTS: Final = """
 SELECT version, commit_id, index, type, occurred_at, recorded_at, actor_kind, actor_id, authority, correlation_id,
-       causation_id, details, personal, erased, stream, category, position
+       causation_id, details, personal, erased
 FROM patron.timeline
 WHERE customer_id = %(id)s AND record_id = %(id)s AND category IN ('person', 'company')
 ORDER BY version, index
@@ -39,47 +39,49 @@ WHERE t.customer_id = %(id)s AND t.category = 'activity'
 _KNOWN: Final = "recorded_at <= %(known_at)s::timestamptz"
 # A fact that was recorded as having happened has, although the clock of its recorder may be ahead of ours.
 _HAPPENED: Final = "(occurred_at <= %(as_of)s::timestamptz OR (%(live)s::bool AND occurred_at <= recorded_at))"
-_NEW: Final = "FILTER (WHERE recorded_at > %(since)s::timestamptz)"
 
-_INTERACTIONS: Final = """
+# One pass over what the customer did: interactions by kind and channel, orders by currency.
+_FIGURES: Final = """
 WITH facts AS ({facts})
-SELECT kind, channel, count(*) AS number, min(occurred_at) AS first_at, max(occurred_at) AS last_at,
+SELECT fact, kind, channel, currency, count(*) AS number, sum(amount_minor) AS amount_minor, sum(quantity) AS quantity,
+       min(occurred_at) AS first_at, max(occurred_at) AS last_at,
        (array_agg(event_id ORDER BY occurred_at DESC, position DESC, index DESC))[1] AS last_id,
-       count(*) {new} AS since
-FROM facts WHERE fact = 'interaction' AND {known} AND {happened}
-GROUP BY kind, channel ORDER BY kind, channel
-"""
-_PURCHASES: Final = """
-WITH facts AS ({facts})
-SELECT currency, count(*) AS orders, sum(amount_minor) AS amount_minor, sum(quantity) AS quantity,
-       min(occurred_at) AS first_at, max(occurred_at) AS last_at, count(*) {new} AS since,
+       count(*) FILTER (WHERE recorded_at > %(since)s::timestamptz) AS since,
        (extract(epoch FROM max(occurred_at) - min(occurred_at)) / nullif(count(*) - 1, 0))::float8 AS gap_s
-FROM facts WHERE fact = 'purchase' AND {known} AND {happened}
-GROUP BY currency ORDER BY currency
+FROM facts WHERE {known} AND {happened}
+GROUP BY fact, kind, channel, currency ORDER BY fact, kind, channel, currency
 """
+# What had been planned by then; what was recorded afterwards, such as an imported history, was nobody's plan.
 _PLANNED: Final = """
 WITH facts AS ({facts})
 SELECT event_id, kind, channel, direction, occurred_at, recorded_at, count(*) OVER () AS planned
-FROM facts WHERE fact = 'interaction' AND {known} AND NOT {happened}
+FROM facts WHERE fact = 'interaction' AND recorded_at <= %(recorded_by)s::timestamptz AND NOT {happened}
 ORDER BY occurred_at, position, index LIMIT 20
 """
 
 
-def _over(facts: str) -> tuple[str, str, str]:
-    parts = {"facts": facts, "known": _KNOWN, "happened": _HAPPENED, "new": _NEW}
-    return _INTERACTIONS.format(**parts), _PURCHASES.format(**parts), _PLANNED.format(**parts)
+def _over(facts: str) -> tuple[str, str]:
+    parts = {"facts": facts, "known": _KNOWN, "happened": _HAPPENED}
+    return _FIGURES.format(**parts), _PLANNED.format(**parts)
 
 
 FIGURES_OF_PERSON: Final = _over(_OF_PERSON)
 FIGURES_OF_COMPANY: Final = _over(_OF_COMPANY)
 
+# Those of the person's links at the moment, and at the beginning of the changes.
+_LINKED: Final = """
+SELECT unnest(company_ids) FROM (
+  SELECT company_ids FROM patron.people_versions
+  WHERE id = %(id)s AND recorded_at <= {by} ORDER BY version DESC LIMIT 1
+) AS version
+"""
+_BY: Final = "%(recorded_by)s::timestamptz"
 COMPANY_NAMES: Final = """
 SELECT DISTINCT ON (id) id::text AS id, display_name FROM patron.companies_versions
 WHERE recorded_at <= %(recorded_by)s::timestamptz AND id = ANY(ARRAY(
-  SELECT (details->>'company_id')::uuid FROM patron.timeline
-  WHERE customer_id = %(id)s AND type = 'contacts.company-linked'))
+  {now} UNION {then}))
 ORDER BY id, version DESC
-"""
+""".format(now=_LINKED.format(by=_BY), then=_LINKED.format(by=f"least({_BY}, %(since)s::timestamptz)"))
 PEOPLE_OF_COMPANY: Final = """
 SELECT id, display_name, company_roles->>(%(id)s::uuid)::text AS role, number
 FROM (

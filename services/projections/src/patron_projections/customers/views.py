@@ -135,7 +135,7 @@ def _interactions(rows: Rows) -> Document:
 
 def _purchases(row: Row) -> Document:
     """Sum up the orders of one currency. average: rounded half to even, to the decimals of the currency."""
-    total, orders, currency = int(row["amount_minor"]), row["orders"], row["currency"]
+    total, orders, currency = int(row["amount_minor"]), row["number"], row["currency"]
     gap_s = row["gap_s"]
     return {
         "currency": currency,
