@@ -163,7 +163,7 @@ class Session:
             evaluation.roster.definitions = await custom_fields(self._store)
             await evaluation.roster.load(self._connection, self._now())
             await self._mend()
-        if dirt.reached and evaluation.roster.segments:
+        if dirt.reached:  # also without any segment: the first one will be judged over the rows of these customers
             await arrived(self._connection, OF_CONTACTS, dirt.reached)
         await self._judge(dirt, dirt.through)
         return bool(dirt.commits)
