@@ -35,6 +35,7 @@ from patron_projections.segments.evaluator import Evaluator, EvaluatorPlace
 from patron_projections.segments.evaluator_figures import EvaluatorFigures
 from patron_projections.segments.memberships import Memberships
 from patron_projections.segments.segment import read_segments
+from patron_projections.timeline import Timeline
 from patron_rules.fields import Definitions
 from patron_rules.tree import Rule, rule_document
 from patron_runtime.metrics import Metrics
@@ -47,6 +48,7 @@ MODELS: Sequence[ReadModel] = (
     CustomFields(),
     SegmentDefinitions(),
     Memberships(),
+    Timeline(),
 )
 CONTEXTS = ("contacts", "campaigns", "segments")
 

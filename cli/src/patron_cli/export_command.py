@@ -15,7 +15,10 @@ _ROUTES: Final = {
     "audit": "/projections/v1/audit",
     "parked": "/projections/v1/parked",
     "timeline": "/projections/v1/timeline/{id}",
+    "segments": "/projections/v1/segments",
     "segment-members": "/projections/v1/segments/{id}/members",
+    "segment-history": "/projections/v1/segments/{id}/history",
+    "customer-segments": "/projections/v1/customers/{id}/segments",
 }
 
 
@@ -23,7 +26,7 @@ def export(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
     kind: Annotated[str, typer.Argument(help=f"What: {', '.join(_ROUTES)}.")],
     out: Annotated[Path, typer.Option(help="File: its suffix .csv, .jsonl or .parquet is its format.")],
     of: Annotated[
-        str | None, typer.Option("--id", help="Of timeline: the customer; of segment-members: the segment.")
+        str | None, typer.Option("--id", help="Id of the customer (timeline, customer-segments) or of the segment.")
     ] = None,
     option: Annotated[
         list[str] | None,

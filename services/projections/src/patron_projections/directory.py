@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Numeric, Select, literal, select, tuple_
 
 from patron_events.rejections import Invalid
+from patron_projections.belonging import members_as_of
 from patron_projections.clocks import LIVE, Clocks
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
 from patron_projections.database import Database, Rows
@@ -34,7 +36,10 @@ class SearchInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a list is asked for. sort: a field, with `-` in front for descending; None for the usual order."""
+    """What a list is asked for. sort: a field, with `-` in front for descending; None for the usual order.
+
+    segment: only who belonged to it at the moment.
+    """
 
     limit: int
     filters: Sequence[str] = ()
@@ -42,6 +47,7 @@ class Wanted:
     sort: str | None = None
     cursor: str | None = None
     include_archived: bool = False
+    segment: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +130,14 @@ class Snapshot:
         where = conditions(self._fields, wanted.filters)
         if not wanted.include_archived and _SHOWN_STATES.isdisjoint(names(wanted.filters)):
             where += [self._view.c.archived.is_(False), self._view.c.erased.is_(False)]
+        if wanted.segment is not None:
+            members = members_as_of(self._clocks)
+            inside = select(members.c.customer_id).where(members.c.segment_id == str(wanted.segment))
+            where.append(self._view.c.id.in_(inside))
         order = self._order(wanted, where)
         asked = question(
-            *(self._view.description, self._clocks, *wanted.filters, wanted.q, wanted.sort, wanted.include_archived)
+            *(self._view.description, self._clocks, *wanted.filters, wanted.q, wanted.sort, wanted.include_archived),
+            wanted.segment,
         )
         value, last_id, absent = self._place(order, asked, wanted.cursor)
         rows: Rows = []

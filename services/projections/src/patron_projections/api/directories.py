@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 from pydantic import Field
+from typing_extensions import override
 
 from patron_projections.api.exporting import EXPORTED, PAGE, Exported, Listing, exported, paged
 from patron_projections.api.listed_columns import COMPANIES, PEOPLE, Exportable
@@ -54,14 +55,26 @@ class DirectoryQuery(ListedAsOf, Exported):
         return Wanted(self.limit, self.filter, self.q, self.sort, self.cursor, self.include_archived)
 
 
+class PeopleQuery(DirectoryQuery):
+    """Parameters of the list of people."""
+
+    segment: UUID | None = Field(None, description="Only members of this segment; with `as_of`, those of then.")
+
+    @override
+    def wanted(self) -> Wanted:
+        return replace(super().wanted(), segment=self.segment)
+
+
 Listed = Annotated[DirectoryQuery, Query()]
 
 
 @routes.get("/people", response_model=ListAnswer, responses=_PROBLEMS | EXPORTED)
-async def people(parts: Asked, request: Request, query: Listed) -> Response:
+async def people(parts: Asked, request: Request, query: Annotated[PeopleQuery, Query()]) -> Response:
     """List people: filtered, sorted or searched."""
     fresh = Freshened(parts, "people")
     await fresh.wait(query)
+    if query.segment is not None and query.after is not None:
+        await parts.evaluated.wait(query.after, query.wait_s)
     clocks = query.clocks()
 
     async def listed(wanted: Wanted) -> Listing:

@@ -9,11 +9,26 @@ from typing import Final, NamedTuple
 from patron_projections.reports.definition import Column, Kind
 
 _TIMES: Final = frozenset(
-    {"created_at", "updated_at", "archived_at", "lifecycle_since", "occurred_at", "recorded_at", "parked_at"}
+    [
+        *(
+            "created_at",
+            "updated_at",
+            "archived_at",
+            "erased_at",
+            "lifecycle_since",
+            "occurred_at",
+            "recorded_at",
+            "parked_at",
+        ),
+        *("since", "entered_at", "left_at", "snapshot_at", "evaluated_at", "changed_at"),
+    ]
 )
 _IDS: Final = frozenset({"customer_id", "parent_id", "commit_id"})
 _INTEGERS: Final = frozenset(
-    {"version", "notes_count", "employees", "founding_year", "people_count", "sequence", "partition", "waiting"}
+    [
+        *("version", "notes_count", "employees", "founding_year", "people_count", "sequence", "partition", "waiting"),
+        *("rule_version", "size", "entered", "left"),
+    ]
 )
 _BOOLEANS: Final = frozenset({"archived", "erased", "retry_requested"})
 _DOCUMENTS: Final = frozenset(
@@ -39,6 +54,9 @@ _DOCUMENTS: Final = frozenset(
         "record",
         "changes",
         "consents",
+        "rule",
+        "uses",
+        "used_by",
     ]
 )
 _KINDS: Final[Mapping[Kind, frozenset[str]]] = {
@@ -47,7 +65,7 @@ _KINDS: Final[Mapping[Kind, frozenset[str]]] = {
     "integer": _INTEGERS,
     "boolean": _BOOLEANS,
     "document": _DOCUMENTS,
-    "date": frozenset({"birth_date"}),
+    "date": frozenset({"birth_date", "day"}),
 }
 
 
@@ -69,13 +87,14 @@ def _kind_of(field: str) -> Kind:
     return "text"
 
 
-_RECORD: Final = "id version created_at updated_at archived archived_at erased display_name"
+_RECORD: Final = "id version created_at updated_at archived archived_at erased erased_at display_name"
 _LISTS: Final = "emails phones addresses social urls tags external_ids custom notes_count"
 PEOPLE: Final = _exportable(
     "people",
     f"{_RECORD} given_name family_name additional_name honorific_prefix honorific_suffix nickname job_title department "
     "language time_zone birth_date gender description lead_source lifecycle_stage lifecycle_since owner team "
-    f"first_touch last_touch {_LISTS} preferences lifecycle_times companies",
+    f"first_touch last_touch {_LISTS} preferences lifecycle_times "
+    "consents companies",
 )
 COMPANIES: Final = _exportable(
     "companies",
@@ -93,4 +112,14 @@ AUDIT: Final = _exportable(
 )
 PARKED: Final = _exportable(
     "parked", "model build subject stream partition sequence reason waiting parked_at retry_requested"
+)
+SEGMENTS: Final = _exportable(
+    "segments",
+    "id name description kind size rule rule_version version created_at updated_at archived snapshot_at evaluated_at "
+    "changed_at fault uses used_by",
+)
+MEMBERS: Final = _exportable("segment-members", "customer_id display_name since rule_version cause cause_id")
+GROWTH: Final = _exportable("segment-history", "day entered left size")
+STAYS: Final = _exportable(
+    "customer-segments", "segment_id name entered_at rule_version cause cause_id left_at left_cause left_cause_id"
 )

@@ -70,7 +70,7 @@ class ReportQuery(Strict, Exported):
     by: list[str] = Field([], max_length=10, description="What rows are made by; repeated or separated by commas.")
     time_zone: str = Field("UTC", max_length=60, description="IANA name; days and other periods begin there.")
     filter: list[str] = Field([], max_length=20, description="Only customers for whom this holds, as in `/people`.")
-    segment: UUID | None = Field(None, description="Only members of this segment.")
+    segment: UUID | None = Field(None, description="Only members of this segment; with `as_of`, those of then.")
     as_of: str | None = Field(None, max_length=40, description=f"{_CLOCK_TEXT} What had happened by then.")
     known_at: str | None = Field(None, max_length=40, description=f"{_CLOCK_TEXT} What had been recorded by then.")
     currency: str | None = Field(None, pattern="^[A-Z]{3}$", description="ISO 4217 code.")
@@ -189,6 +189,8 @@ async def _waited(parts: Asked, query: ReportQuery) -> Freshened:
     await Freshened(parts, "people").wait(query)
     fresh = Freshened(parts, "activities")
     await fresh.wait(query)
+    if query.segment is not None and query.after is not None:
+        await parts.evaluated.wait(query.after, query.wait_s)
     return fresh
 
 

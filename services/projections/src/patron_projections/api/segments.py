@@ -1,20 +1,23 @@
 """Routes of segments: their definitions with size and dependencies, members of any moment, history, and proof."""
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Path, Query, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from patron_projections.api.exporting import EXPORTED, PAGE, Exported, Listing, exported, paged
+from patron_projections.api.listed_columns import GROWTH, MEMBERS, SEGMENTS, STAYS, Exportable
 from patron_projections.api.parts import (
     ADMINS,
     LIST_PROBLEMS,
     READERS,
     Asked,
+    AsOf,
     ListAnswer,
     Listed,
-    ListedAsOf,
     Parts,
     PeriodInvalid,
     Strict,
@@ -22,7 +25,7 @@ from patron_projections.api.parts import (
     period,
 )
 from patron_projections.clocks import ClockInvalid
-from patron_projections.database import ReadModelsUnavailable
+from patron_projections.database import ReadModelsUnavailable, Rows
 from patron_projections.directory import Page
 from patron_projections.freshness import AfterInvalid
 from patron_projections.segments.queries import SegmentUnknown, SpanInvalid
@@ -35,16 +38,29 @@ _DAYS: Final = 90
 _ONE_PROBLEMS = problems(SegmentUnknown, AfterInvalid, ReadModelsUnavailable)
 _MEMBERS_PROBLEMS = LIST_PROBLEMS | problems(SegmentUnknown, ClockInvalid)
 _HISTORY_PROBLEMS = problems(SegmentUnknown, PeriodInvalid, SpanInvalid, AfterInvalid, ReadModelsUnavailable)
+_Lister = Callable[[int, str | None], Awaitable[Page]]  # by limit and cursor
 SegmentId = Annotated[UUID, Path(description="Id of a segment, as campaigns gave it.")]
 
 
-class SegmentList(Listed):
+class _Exportable(Listed, Exported):
+    pass
+
+
+class SegmentList(_Exportable):
     """Parameters of the list of segments."""
 
     include_archived: bool = Field(default=False, description="Also archived segments.")
 
 
-class HistoryQuery(Strict):
+class MembersQuery(_Exportable, AsOf):
+    """Parameters of the members of a segment."""
+
+
+class StaysQuery(_Exportable):
+    """Parameters of the segments of a customer."""
+
+
+class HistoryQuery(Strict, Exported):
     """Parameters of a segment's history; without them the last 90 days."""
 
     since: str | None = Field(None, alias="from", max_length=40, examples=["2026-01-01"], description="First day.")
@@ -86,9 +102,33 @@ class EqualityAnswer(BaseModel):
     equal: bool
 
 
+async def _whole(rows: Rows) -> AsyncGenerator[list[dict[str, Any]]]:
+    yield rows
+
+
 async def _ready(parts: Parts, query: Strict) -> None:
     if query.after is not None:
         await parts.evaluated.wait(query.after, query.wait_s)
+
+
+async def _answer(
+    parts: Parts,
+    request: Request,
+    query: _Exportable,
+    listed: Callable[[int, str | None], Awaitable[Page]],
+    export: Exportable,
+) -> Response:
+    """Answer with one page, or with a file of all pages."""
+    await _ready(parts, query)
+    form = query.form(request)
+    if form is None:
+        return await _page(parts, await listed(query.limit, query.cursor))
+
+    async def items(cursor: str | None) -> Listing:
+        page = await listed(PAGE, cursor)
+        return page.rows, page.next_cursor
+
+    return await exported(paged(items), export.columns, form, export.name, exact=query.exact)
 
 
 async def _page(parts: Parts, page: Page) -> Response:
@@ -97,11 +137,14 @@ async def _page(parts: Parts, page: Page) -> Response:
     return answered(document, freshness)
 
 
-@routes.get("/segments", response_model=ListAnswer, dependencies=READERS, responses=LIST_PROBLEMS)
-async def segments(parts: Asked, query: Annotated[SegmentList, Query()]) -> Response:
+@routes.get("/segments", response_model=ListAnswer, dependencies=READERS, responses=LIST_PROBLEMS | EXPORTED)
+async def segments(parts: Asked, request: Request, query: Annotated[SegmentList, Query()]) -> Response:
     """List segments by name: definition, size, and which segments each uses and is used by."""
-    await _ready(parts, query)
-    return await _page(parts, await parts.segments.page(query.limit, query.cursor, archived=query.include_archived))
+
+    async def listed(limit: int, cursor: str | None) -> Page:
+        return await parts.segments.page(limit, cursor, archived=query.include_archived)
+
+    return await _answer(parts, request, query, listed, SEGMENTS)
 
 
 @routes.get("/segments/{segment_id}", response_model=dict[str, Any], dependencies=READERS, responses=_ONE_PROBLEMS)
@@ -112,25 +155,41 @@ async def segment(parts: Asked, segment_id: SegmentId, query: Annotated[Strict, 
 
 
 @routes.get(
-    "/segments/{segment_id}/members", response_model=ListAnswer, dependencies=READERS, responses=_MEMBERS_PROBLEMS
+    "/segments/{segment_id}/members",
+    response_model=ListAnswer,
+    dependencies=READERS,
+    responses=_MEMBERS_PROBLEMS | EXPORTED,
 )
-async def members(parts: Asked, segment_id: SegmentId, query: Annotated[ListedAsOf, Query()]) -> Response:
+async def members(
+    parts: Asked, segment_id: SegmentId, request: Request, query: Annotated[MembersQuery, Query()]
+) -> Response:
     """List the members of a segment, of now or as of any moment, with since when and why."""
     clocks = query.clocks()
-    await _ready(parts, query)
-    return await _page(parts, await parts.segments.members(str(segment_id), clocks, query.limit, query.cursor))
+
+    async def listed(limit: int, cursor: str | None) -> Page:
+        return await parts.segments.members(str(segment_id), clocks, limit, cursor)
+
+    return await _answer(parts, request, query, listed, MEMBERS)
 
 
 @routes.get(
-    "/segments/{segment_id}/history", response_model=HistoryAnswer, dependencies=READERS, responses=_HISTORY_PROBLEMS
+    "/segments/{segment_id}/history",
+    response_model=HistoryAnswer,
+    dependencies=READERS,
+    responses=_HISTORY_PROBLEMS | EXPORTED,
 )
-async def history(parts: Asked, segment_id: SegmentId, query: Annotated[HistoryQuery, Query()]) -> Response:
+async def history(
+    parts: Asked, segment_id: SegmentId, request: Request, query: Annotated[HistoryQuery, Query()]
+) -> Response:
     """Tell for each day (UTC) how many customers entered and left a segment, and its size at the end of the day."""
     asked = period(query.since, query.to)
     until = asked.until or datetime.now(UTC)
     since = asked.since or (until - timedelta(days=min(_DAYS, (until - datetime.min.replace(tzinfo=UTC)).days)))
     await _ready(parts, query)
     rows = await parts.segments.history(str(segment_id), since, until)
+    form = query.form(request)
+    if form is not None:
+        return await exported(_whole(rows), GROWTH.columns, form, GROWTH.name, exact=query.exact)
     return answered({"items": rows}, await parts.evaluated.freshness())
 
 
@@ -145,9 +204,17 @@ async def equality(parts: Asked, segment_id: SegmentId, query: Annotated[Strict,
 
 
 @routes.get(
-    "/customers/{customer_id}/segments", response_model=ListAnswer, dependencies=READERS, responses=LIST_PROBLEMS
+    "/customers/{customer_id}/segments",
+    response_model=ListAnswer,
+    dependencies=READERS,
+    responses=LIST_PROBLEMS | EXPORTED,
 )
-async def of_customer(parts: Asked, customer_id: UUID, query: Annotated[Listed, Query()]) -> Response:
+async def of_customer(
+    parts: Asked, customer_id: UUID, request: Request, query: Annotated[StaysQuery, Query()]
+) -> Response:
     """List the segments that a customer is in or was in, the newest stay first; `left_at` is null while it lasts."""
-    await _ready(parts, query)
-    return await _page(parts, await parts.segments.of_customer(customer_id, query.limit, query.cursor))
+
+    async def listed(limit: int, cursor: str | None) -> Page:
+        return await parts.segments.of_customer(customer_id, limit, cursor)
+
+    return await _answer(parts, request, query, listed, STAYS)

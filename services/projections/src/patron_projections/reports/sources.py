@@ -1,22 +1,17 @@
 """The rows that reports count: activities and people as the two clocks show them, for the customers that are meant."""
 
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal, cast
 
-from sqlalchemy import Column as SqlColumn
-from sqlalchemy import ColumnElement, FromClause, MetaData, SelectBase, Table, Text, func, literal, select
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy import ColumnElement, FromClause, SelectBase, Table, Text, func, literal, select
 
 from patron_projections import people
+from patron_projections.belonging import members_as_of
 from patron_projections.clocks import Clocks, activities_as_of, people_as_of
-from patron_projections.engine.tables import SCHEMA
 from patron_projections.fields import Fields
 from patron_projections.filters import conditions
 from patron_projections.reports.question import Question
 
 Condition = ColumnElement[bool]
-MEMBERS: Final = Table(
-    "members", MetaData(schema=SCHEMA), SqlColumn("segment_id", Text), SqlColumn("customer_id", UUID)
-)
 
 
 def people_at(clocks: Clocks) -> FromClause:
@@ -30,13 +25,14 @@ def fields_of(rows: FromClause) -> Fields:
 
 
 def of_customers(customer: ColumnElement[Any], question: Question) -> list[Condition]:
-    """Keep the customers that fulfil the filters and belong to the segment; raises FilterInvalid."""
+    """Keep the customers that fulfilled the filters and belonged to the segment; raises FilterInvalid."""
     kept: list[Condition] = []
     if question.filters:
         rows = people_at(question.clocks)
         kept.append(customer.in_(select(rows.c.id).where(*conditions(fields_of(rows), question.filters))))
     if question.segment is not None:
-        kept.append(customer.in_(select(MEMBERS.c.customer_id).where(MEMBERS.c.segment_id == str(question.segment))))
+        members = members_as_of(question.clocks)
+        kept.append(customer.in_(select(members.c.customer_id).where(members.c.segment_id == str(question.segment))))
     return kept
 
 

@@ -18,7 +18,8 @@ from patron_projections.clocks import Clocks
 from patron_projections.database import Database
 from patron_projections.segments.boundaries import next_boundary, next_change
 from patron_projections.segments.compiler import compile_rule
-from patron_projections.segments.sources import MEMBERSHIPS, as_of
+from patron_projections.segments.memberships import VIEW as MEMBERSHIPS
+from patron_projections.segments.sources import as_of
 from patron_rules.fields import Definitions
 from patron_rules.looking import looks_at
 from patron_rules.tree import Rule

@@ -22,20 +22,18 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 
 from patron_projections import activities, companies, people
+from patron_projections.belonging import MEMBERS, members_as_of
 from patron_projections.clocks import Clocks, activities_as_of, companies_as_of, people_as_of
 from patron_projections.engine.tables import SCHEMA
-from patron_projections.segments import memberships
 from patron_rules.fields import Definitions
 
 CUSTOMERS: Final = "customers"
 """Name of the parameter that holds the ids of a restricted source."""
 _IDS: Final = ARRAY(UUID_TYPE)
-MEMBERS: Final = table("members", column("segment_id", Text), column("customer_id", UUID_TYPE), schema=SCHEMA)
-MEMBERSHIPS: Final = memberships.VIEW
 SCORES: Final = table(
     "rfm_scores",
     column("customer_id", UUID_TYPE),
@@ -128,16 +126,3 @@ def as_of(clocks: Clocks, definitions: Definitions | None = None) -> Source:
         members=members_as_of(clocks),
         definitions=definitions or Definitions(),
     )
-
-
-def members_as_of(clocks: Clocks) -> FromClause:
-    """Select who was a member of which segment, by what the segments told then."""
-    told = MEMBERSHIPS
-    last = (
-        select(told.c.segment_id, told.c.customer_id, told.c.entered)
-        .ext(distinct_on(told.c.segment_id, told.c.customer_id))
-        .where(*clocks.happened(told))
-        .order_by(told.c.segment_id, told.c.customer_id, told.c.position.desc(), told.c.index.desc())
-        .subquery()
-    )
-    return select(last.c.segment_id, last.c.customer_id).where(last.c.entered).subquery("members")
