@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from installations import Installation
+from installations import Installation, eventually
 from patron_cli.main import app
 
 RULE = {"type": "field", "field": "country", "op": "eq", "value": "DE"}
@@ -60,6 +60,12 @@ def called(name: str) -> str:
     return f"{name} {uuid.uuid4()}"
 
 
+def listed(patron: Command, segment_id: str) -> dict[str, Any]:
+    """Give what the list says of a segment."""
+    (found,) = [one for one in patron.json("list")["items"] if one["id"] == segment_id]
+    return found
+
+
 def test_a_segment_lives_from_its_rule_to_its_end(patron: Command, tmp_path: Path) -> None:
     name = called("Germans")
     wrong, right = tmp_path / "wrong.json", tmp_path / "right.json"
@@ -77,6 +83,8 @@ def test_a_segment_lives_from_its_rule_to_its_end(patron: Command, tmp_path: Pat
     made = patron.json("create", str(right), "--name", name)
     assert made["status"] == "created"
     assert made["id"] in patron.ok("list")
+    eventually(lambda: "kind" in listed(patron, made["id"]))
+    assert listed(patron, made["id"])["kind"] == "dynamic"
     changed = patron.json("change", name, "--rule", json.dumps({**RULE, "value": "FR"}), "--version", "1")
     assert changed["version"] == 2
     stale = patron("change", name, "--description", "x", "--version", "1")

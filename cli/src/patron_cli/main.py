@@ -8,7 +8,7 @@ from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
 from patron_cli.parked_command import parked
 from patron_cli.rebuild_command import rebuild
-from patron_cli.segment_members import segments
+from patron_cli.segment_list import segments
 
 app = typer.Typer(
     name="patron",

@@ -1,4 +1,7 @@
-"""Draw a rule, or what somebody took for one, as a tree with its problems at their places."""
+"""Draw a rule, or what somebody took for one, as a tree of plain words with its problems at their places.
+
+A node with a problem is shown as it was written, so that the names in it can be found again.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,26 +10,35 @@ from typing import Any, cast
 from rich.text import Text
 from rich.tree import Tree
 
+from patron_cli.rule_words import in_words
+
 _MOST_SHOWN = 160
 
 
-def rule_tree(rule: object, problems: Sequence[Mapping[str, Any]] = ()) -> Tree:
-    """Draw a document; each problem stands below the innermost node that its path leads to."""
+def rule_tree(rule: object, problems: Sequence[Mapping[str, Any]] = (), names: Mapping[str, str] | None = None) -> Tree:
+    """Draw a document; each problem stands below the innermost node that its path leads to.
+
+    names: of segments by id.
+    """
     tree = Tree(Text(""), hide_root=True)
-    _draw(tree, rule, "$", list(problems))
+    _draw(tree, (rule, "$"), list(problems), names or {})
     return tree
 
 
-def _draw(parent: Tree, document: object, path: str, problems: list[Mapping[str, Any]]) -> None:
+def _draw(parent: Tree, at: tuple[object, str], problems: list[Mapping[str, Any]], names: Mapping[str, str]) -> None:
+    document, path = at
     below = _below(document, path)
     inner = [one for one in problems if any(_leads(one["path"], place) for place, _ in below)]
     own = [one for one in problems if one not in inner]
-    branch = parent.add(Text(_label(document), style="red" if own else ""))
+    words = None if own else in_words(document, names)
+    branch = parent.add(Text(_short(words.asked) if words else _label(document), style="red" if own else ""))
+    for detail in words.details if words else ():
+        branch.add(Text(_short(detail)))
     for one in own:
-        at = str(one["path"]).removeprefix(path).removeprefix(".")
-        branch.add(Text(f"{at + ': ' if at else ''}{one['code']}: {one['message']}", style="bold red"))
+        where = str(one["path"]).removeprefix(path).removeprefix(".")
+        branch.add(Text(f"{where + ': ' if where else ''}{one['code']}: {one['message']}", style="bold red"))
     for place, part in below:
-        _draw(branch, part, place, [one for one in inner if _leads(one["path"], place)])
+        _draw(branch, (part, place), [one for one in inner if _leads(one["path"], place)], names)
 
 
 def _below(document: object, path: str) -> list[tuple[str, object]]:
@@ -46,17 +58,20 @@ def _leads(path: str, place: str) -> bool:
 def _label(document: object) -> str:
     """Write a node on one line, its type first and without the rules below it."""
     if not isinstance(document, dict):
-        return _short(document)
+        return _written(document)
     node = cast("dict[str, object]", document)
     kind = node.get("type")
     own = {name: value for name, value in node.items() if name not in {"type", "rule", "rules"}}
     words = [kind if isinstance(kind, str) else "?"]
     if kind == "field":
         words += [str(own.pop(name)) for name in ("field", "op") if name in own]
-    words += [f"{name}={_short(value)}" for name, value in own.items()]
-    text = " ".join(words)
+    words += [f"{name}={_written(value)}" for name, value in own.items()]
+    return _short(" ".join(words))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
-def _short(value: object) -> str:
+def _written(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)

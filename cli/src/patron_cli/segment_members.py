@@ -8,10 +8,9 @@ import typer
 from patron_cli.console import DONE, EXIT_CODES, REFUSED, Json, print_json, say, screen
 from patron_cli.installation import Data, Role, Token, Url, find
 from patron_cli.segment_trials import segments
-from patron_cli.segments_api import Api, Document, opened, stop
+from patron_cli.segments_api import SHOWN, Api, Document, every, opened, stop
 from patron_cli.segments_command import Named
 
-_SHOWN: Final = "/projections/v1/segments"
 _PAGE: Final = 200
 _PAUSE_S: Final = 0.5
 
@@ -30,7 +29,7 @@ def members(  # noqa: PLR0913 - every parameter is an option of the command line
 ) -> None:
     """List the members of a segment, with since when and why."""
     api = opened(find(data, url, token), Role.READER)
-    path = f"{_SHOWN}/{api.segment(segment)}/members"
+    path = f"{SHOWN}/{api.segment(segment)}/members"
     clocks = {name: value for name, value in (("as_of", as_of), ("known_at", known_at)) if value is not None}
     found: list[Document] = []
     query = dict(clocks)
@@ -61,7 +60,7 @@ def verify(
     Prints the number of customers and the checksum of each of the three; they are equal once nothing is under way.
     """
     api = opened(find(data, url, token), Role.ADMIN)
-    wanted = _all(api) if segment is None else [api.get(f"{_SHOWN}/{api.segment(segment)}")]
+    wanted = every(api, SHOWN) if segment is None else [api.get(f"{SHOWN}/{api.segment(segment)}")]
     proofs = [_proof(api, one, wait_s) for one in wanted]
     equal = all(one["equal"] for one in proofs)
     if as_json:
@@ -72,22 +71,11 @@ def verify(
     stop(DONE if equal else REFUSED)
 
 
-def _all(api: Api) -> list[Document]:
-    found: list[Document] = []
-    query: dict[str, str] = {}
-    while True:
-        page = api.get(_SHOWN, **query, limit=str(_PAGE))
-        found += page["items"]
-        if page["next_cursor"] is None:
-            return found
-        query = {"cursor": page["next_cursor"]}
-
-
 def _proof(api: Api, segment: Document, wait_s: float) -> Document:
     """Compare until the three are equal or the time is over."""
     deadline = time.monotonic() + wait_s
     while True:
-        found = api.get(f"{_SHOWN}/{segment['id']}/equality")
+        found = api.get(f"{SHOWN}/{segment['id']}/equality")
         if found["equal"] or time.monotonic() >= deadline:
             return {"segment": segment["id"], "name": segment["name"], **found}
         time.sleep(_PAUSE_S)

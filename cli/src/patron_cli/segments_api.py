@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 SEGMENTS = "/campaigns/v1/segments"
+SHOWN = "/projections/v1/segments"
+_PAGE = 200
 _ID_LENGTH = 36
 
 
@@ -77,6 +79,18 @@ def opened(installation: Installation, role: Role) -> Api:
     return Api(installation.client(role), installation)
 
 
+def every(api: Api, path: str) -> list[Document]:
+    """Collect the items of all pages of a list."""
+    found: list[Document] = []
+    query: dict[str, str] = {}
+    while True:
+        page = api.get(path, **query, limit=str(_PAGE))
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        query = {"cursor": page["next_cursor"]}
+
+
 def read_document(file: Path | None, text: str | None) -> Any:
     """Read the JSON document of a file (`-` is standard input) or of an option; None without both.
 
@@ -98,11 +112,11 @@ def read_document(file: Path | None, text: str | None) -> Any:
         raise Stopped(f"{file or '--rule'} is no JSON: {error}", USAGE) from None
 
 
-def show_rule(rule: object, problems: Sequence[Mapping[str, Any]] = ()) -> None:
-    """Print a rule as a tree, with its problems at their places."""
+def show_rule(rule: object, problems: Sequence[Mapping[str, Any]] = (), names: Mapping[str, str] | None = None) -> None:
+    """Print a rule as a tree, with its problems at their places. names: of segments by id."""
     from patron_cli.rule_tree import rule_tree  # noqa: PLC0415 - rich is for people only
 
-    screen().print(rule_tree(rule, problems), soft_wrap=False)
+    screen().print(rule_tree(rule, problems, names), soft_wrap=False)
 
 
 def show_faults(rule: object, refused: Refused) -> None:
@@ -122,6 +136,22 @@ def finished(answer: Document, *, as_json: bool) -> None:
         print_json(answer)
     else:
         say(f"{answer['status']}: {answer['id']} (version {answer['version']}, position {answer['position']})")
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of texts below their titles; ids are not broken, and sizes stand to the right."""
+    from rich import box  # noqa: PLC0415 - only for people
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    shown = Table(box=box.SIMPLE_HEAD)
+    for title in titles:
+        shown.add_column(
+            title, overflow="fold", no_wrap=title in {"id", "updated"}, justify="right" if title == "size" else "left"
+        )
+    for row in rows:
+        shown.add_row(*(Text(cell) for cell in row))
+    screen().print(shown)
 
 
 def stop(code: int) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, cast
 
 import typer
 
-from patron_cli.console import DONE, EXIT_CODES, REFUSED, USAGE, Json, Stopped, print_json, say, screen
+from patron_cli.console import DONE, EXIT_CODES, REFUSED, USAGE, Json, Stopped, print_json, say
 from patron_cli.installation import Data, Role, Token, Url, find
 from patron_cli.segments_api import (
     SEGMENTS,
@@ -23,6 +23,7 @@ from patron_cli.segments_api import (
     read_document,
     show_faults,
     show_rule,
+    table,
 )
 
 segments = typer.Typer(no_args_is_help=True, help="Segments of customers.", epilog=EXIT_CODES)
@@ -123,20 +124,6 @@ def show(segment: Named, data: Data = None, url: Url = None, token: Token = None
         show_rule(document["rule"])
 
 
-@segments.command("list", epilog=EXIT_CODES)
-def list_all(data: Data = None, url: Url = None, token: Token = None, *, as_json: Json = False) -> None:
-    """List all live segments, and which uses which."""
-    document = opened(find(data, url, token), Role.READER).get(SEGMENTS)
-    if as_json:
-        print_json(document)
-        return
-    named = {one["id"]: one["name"] for one in document["items"]}
-    rows = [
-        (one["name"], one["id"], ", ".join(named.get(used, used) for used in one["uses"])) for one in document["items"]
-    ]
-    _table(("name", "id", "uses"), rows)
-
-
 @segments.command(epilog=EXIT_CODES)
 def archive(segment: Named, data: Data = None, url: Url = None, token: Token = None, *, as_json: Json = False) -> None:
     """Take a segment out of use for good; refused while rules of others look at it."""
@@ -220,7 +207,7 @@ def check(
     if as_json:
         print_json(answer)
     else:
-        show_rule(document, answer["problems"])
+        show_rule(document, answer["problems"], {one["id"]: one["name"] for one in answer["uses"]})
         say(_findings(answer))
     raise typer.Exit(DONE if answer["ok"] else REFUSED)
 
@@ -243,9 +230,7 @@ def templates(
     if as_json:
         print_json(document)
     else:
-        _table(
-            ("id", "name", "what it is"), [(one["id"], one["name"], one["description"]) for one in document["items"]]
-        )
+        table(("id", "name", "what it is"), [(one["id"], one["name"], one["description"]) for one in document["items"]])
 
 
 def _definition(given: Any) -> Document:
@@ -303,16 +288,3 @@ def _findings(answer: Document) -> str:
     parts += [name for name in ("rfm", "clock") if looks[name]]
     parts += [f"segment {one['name']}" for one in answer["uses"]]
     return f"In order; looks at {', '.join(parts) or 'nothing'}."
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich import box  # noqa: PLC0415 - only for people
-    from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for title in titles:
-        table.add_column(title, overflow="fold", no_wrap=title == "id")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    screen().print(table)
