@@ -42,7 +42,7 @@ from patron_projections.reports.question import ByInvalid, Question
 from patron_projections.reports.sources import facts, first_keys, of_customers
 from patron_rules.rfm import SEGMENTS
 
-_LOCK: Final = 0x50A8
+_LOCK: Final = 0x50A9
 _SCORES: Final = ("recency", "frequency", "monetary")
 SCORES: Final = Table(
     "rfm_scores",
