@@ -1,7 +1,7 @@
 """Segments over HTTP: definitions with dependencies, members of any moment, history, stays, and the proof."""
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,9 @@ async def test_members_of_any_moment_history_and_stays(side: SegmentSide, http: 
         history = await answer(http, f"/segments/{vips}/history", **{"from": str(day), "to": str(day + timedelta(2))})
         assert [row["size"] for row in history["items"]] == [1, 1]
         assert sum(row["entered"] for row in history["items"]) == 2
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        ends = [one.astimezone(timezone(timedelta(hours=14))).isoformat() for one in (begin, begin + timedelta(2))]
+        assert await answer(http, f"/segments/{vips}/history", **{"from": ends[0], "to": ends[1]}) == history
         (stay,) = (await answer(http, f"/customers/{bob}/segments"))["items"]
         assert (stay["segment_id"], stay["name"], stay["left_cause"]) == (vips, "Vips", "hand")
         assert (await answer(http, f"/customers/{ann}/segments"))["items"][0]["left_at"] is None

@@ -1,7 +1,7 @@
 """Questions about segments: which there are, who belongs to them now or at any moment, and how they grew."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -132,8 +132,9 @@ class SegmentQueries:
         if not timedelta() < until - since <= timedelta(days=MOST_DAYS):
             raise SpanInvalid(field="from")
         await self.one(segment_id)
-        values = {"segment": segment_id, "since": since, "until": until, "first": since.date()}
-        final = (until - timedelta(microseconds=1)).date()
+        first = since.astimezone(UTC).date()  # callers write times with offsets of their own
+        values = {"segment": segment_id, "since": since, "until": until, "first": first}
+        final = (until.astimezone(UTC) - timedelta(microseconds=1)).date()
         return await self._database.rows(_HISTORY, {**values, "final": final})
 
     async def equality(self, segment_id: str, now: datetime) -> Equality:
