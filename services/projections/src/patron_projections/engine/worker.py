@@ -35,7 +35,7 @@ class Pace:
     """Periods of a worker, in seconds.
 
     beat: between signs of life; dead_after: silence after which others take over.
-    settle: at most this often all partitions are moved when caught up; lag: the same while behind.
+    settle: at most this often all partitions are moved when nothing comes; lag: the same while commits come.
     """
 
     beat_s: float = 1.0
@@ -191,7 +191,9 @@ class Worker:
                 if portion is not None:
                     through, pending = portion.through, portion.pending
                 now = time.monotonic()
-                due = now - settled_at >= (pace.settle_s if pending == 0 else pace.lag_s)
+                # All partitions at once are many rows: while commits come, those that they touch say enough.
+                quiet = pending == 0 and (portion is None or not portion.items)
+                due = now - settled_at >= (pace.settle_s if quiet else pace.lag_s)
                 reached = dict.fromkeys(owned, through) if due and settled != through else None
                 await self._apply(writer, portion, reached)
                 if reached is not None:
