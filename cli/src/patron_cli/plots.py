@@ -65,7 +65,7 @@ def chart_of(report: Document, measure: str | None = None) -> Chart | None:
     dated = columns[label]["type"] == "date" or name == "cohorts"
     labels = _in_order(report["rows"], label) if dated else _highest(report["rows"], label, table)
     currencies = sorted({str(row["currency"]) for row in report["rows"] if row.get("currency")})
-    unit = " and ".join(currencies) if columns[chosen]["unit"] == "currency" else columns[chosen]["unit"]
+    unit = ", ".join(currencies) if columns[chosen]["unit"] == "currency" else columns[chosen]["unit"]
     shown = {one: cell(one, columns[label]) if one != "" else MISSING for one in labels}
     return Chart(
         title=report["title"],
