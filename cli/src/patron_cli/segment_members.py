@@ -1,12 +1,13 @@
-"""`patron segments members` and `verify`: who belongs to a segment, and the proof that it is so."""
+"""`patron segments members`, `verify` and `score`: who belongs to a segment, the proof, and scores made anew."""
 
 import time
 from typing import Annotated, Any, Final
 
 import typer
 
-from patron_cli.console import DONE, EXIT_CODES, REFUSED, Json, print_json, say, screen
-from patron_cli.installation import Data, Role, Token, Url, find
+from patron_cli.console import DONE, EXIT_CODES, REFUSED, Json, Stopped, print_json, say, screen
+from patron_cli.downloads import refusal_of
+from patron_cli.installation import Data, Role, Token, Url, find, reaching
 from patron_cli.segment_trials import segments
 from patron_cli.segments_api import SHOWN, Api, Document, every, opened, stop
 from patron_cli.segments_command import Named
@@ -102,3 +103,14 @@ def _show_proofs(proofs: list[Document]) -> None:
 
 def _sum(found: Any) -> str:
     return "as taken" if found is None else f"{found['customers']:,} {found['checksum']}"
+
+
+@segments.command(epilog=EXIT_CODES)
+def score(data: Data = None, url: Url = None, token: Token = None) -> None:
+    """Make the RFM scores anew now, not at the end of the hour; segments that look at them follow."""
+    installation = find(data, url, token)
+    with installation.client(Role.ADMIN) as client, reaching(installation):
+        answer = client.post("/projections/v1/rfm/refresh")
+    if not answer.is_success:
+        raise Stopped(refusal_of(answer), REFUSED)
+    say("Requested. A worker makes them within seconds.")

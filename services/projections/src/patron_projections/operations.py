@@ -21,6 +21,8 @@ WHERE k.model = %(model)s AND k.subject = %(subject)s
   AND b.model = k.model AND b.build = k.build AND b.state = 'serving'
 RETURNING k.model
 """
+# Without the time of the last refresh it is time for the next one.
+_SCORE: Final = "DELETE FROM patron.rfm_refreshes"
 _POSITIONS: Final = """
 WITH log AS (
     SELECT stream, max(log_sequence) AS sequence, count(*) AS workers,
@@ -71,6 +73,10 @@ class Operations:
         subject = StreamId(model.context, category, aggregate_id).subject
         if not await self._database.rows(_RETRY, {"model": model.name, "subject": subject}):
             raise NotParked
+
+    async def score(self) -> None:
+        """Ask the workers to make the RFM scores anew now instead of at the end of the period."""
+        await self._database.rows(_SCORE)
 
     async def positions(self) -> Rows:
         """Tell how far each model is: position, lag in messages of the log, seconds since it was complete."""

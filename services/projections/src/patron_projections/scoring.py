@@ -17,7 +17,7 @@ from patron_projections.reports.rfm import create_scores, refresh_rfm
 from patron_projections.segments.members import nudge, prepare_evaluation
 
 _ASPECT: Final = "rfm"
-_LOOK_S: Final = 30.0
+_LOOK_S: Final = 5.0  # also how long somebody waits who asks for scores now
 _TABLE: Final = "CREATE TABLE IF NOT EXISTS patron.rfm_refreshes (id text PRIMARY KEY, at timestamptz NOT NULL)"
 # One process takes the turn: the row is locked until its transaction ends, and then says that the period has begun.
 _TURN: Final = """

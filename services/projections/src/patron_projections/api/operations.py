@@ -61,6 +61,12 @@ class PositionsAnswer(BaseModel):
     workers: list[WorkerState]
 
 
+class ScoreAnswer(BaseModel):
+    """A worker makes the scores within seconds; segments that look at them follow."""
+
+    status: str
+
+
 class RetryAnswer(BaseModel):
     """The worker that owns the aggregate tries it within seconds; `GET /parked` shows whether it helped."""
 
@@ -129,6 +135,19 @@ async def _furthest_behind(parts: Parts) -> dict[str, object]:
     last = max(states, key=lambda row: (row["behind_s"] is None, row["behind_s"] or 0, -row["sequence"]))
     reached = str(Position(last["stream"], None, last["sequence"]))
     return {"reached": reached, "stale": last["behind_s"] is None, "behind_s": last["behind_s"]}
+
+
+@routes.post(
+    "/rfm/refresh",
+    status_code=202,
+    response_model=ScoreAnswer,
+    dependencies=ADMINS,
+    responses=problems(ReadModelsUnavailable),
+)
+async def refresh_scores(parts: Asked) -> Response:
+    """Make the RFM scores anew now, not at the end of the hour. Repeating the request is harmless."""
+    await parts.operations.score()
+    return answered({"status": "requested"}, status=202)
 
 
 @routes.post(
