@@ -63,9 +63,11 @@ class ReadSide:
         return await AsyncConnection.connect(self.url, autocommit=True)
 
     @asynccontextmanager
-    async def worker(self, share: frozenset[int] | None = None) -> AsyncGenerator[Worker]:
+    async def worker(
+        self, share: frozenset[int] | None = None, models: Sequence[ReadModel] = MODELS
+    ) -> AsyncGenerator[Worker]:
         """Run a worker while the block runs."""
-        worker = Worker(self.place, MODELS, share=share)
+        worker = Worker(self.place, models, share=share)
         stop = asyncio.Event()
         task = asyncio.create_task(worker.run(stop))
         try:
@@ -89,13 +91,13 @@ class ReadSide:
             cursor = await connection.execute(query.encode(), values)
             return await cursor.fetchall()
 
-    async def caught_up(self, sequence: int, *, within_s: float = 60.0) -> None:
+    async def caught_up(self, sequence: int, *, within_s: float = 60.0, models: Sequence[ReadModel] = MODELS) -> None:
         """Wait until all models of this context have applied everything up to a sequence."""
 
         async def reached() -> bool:
             with suppress(psycopg.Error):
                 ((lowest, number),) = await self.rows(_REACHED, self.context)
-                return number == len(MODELS) * 256 and lowest >= sequence
+                return number == len(models) * 256 and lowest >= sequence
             return False
 
         await soon(reached, within_s=within_s)

@@ -171,7 +171,8 @@ class SegmentSide:
                     " + (SELECT count(*) FROM patron.segment_nudges)"
                     " + (SELECT count(*) FROM patron.segment_definitions WHERE id NOT IN"
                     " (SELECT segment_id FROM patron.segment_states)),"
-                    " (SELECT min(sequence) FROM patron.positions WHERE model = 'memberships') FROM patron.evaluator"
+                    " (SELECT min(sequence) FROM patron.positions JOIN patron.builds USING (model, build)"
+                    " WHERE model = 'memberships' AND state = 'serving') FROM patron.evaluator"
                     " WHERE seeded_at IS NOT NULL",
                     self.clock.now(),
                     self.clock.now(),

@@ -36,6 +36,37 @@ def test_status_tells_of_everything(filled: Installation) -> None:
     assert len(status["workers"]) >= 1
 
 
+def test_a_read_model_is_rebuilt_while_it_answers(filled: Installation) -> None:
+    before = filled.patron.json("get", "/projections/v1/people?limit=200&sort=created_at")["items"]
+    builds = {
+        one["model"]: one for one in filled.patron.json("rebuild", "--list")["builds"] if one["state"] == "serving"
+    }
+    assert builds["people"]["rows"] >= 40
+    done = filled.patron.json("rebuild", "people")
+    assert (done["replaced"], done["equals_replaced"]) == (builds["people"]["build"], True)
+    assert all(one["equal"] for one in done["partitions"])
+    serving = {one["model"]: one["build"] for one in filled.patron.json("status")["read_models"]}
+    assert serving["people"] == done["build"]
+    assert filled.patron.json("get", "/projections/v1/people?limit=200&sort=created_at")["items"] == before
+    shown = filled.patron.ok("rebuild", "people", "--drop-old")
+    for word in ("256 of 256", "Equal to the build that served", "Hash chain", "Dropped"):
+        assert word in shown
+    states = [one["state"] for one in filled.patron.json("rebuild", "people", "--list")["builds"]]
+    assert states == ["serving"]
+
+
+def test_a_rebuild_of_nothing_is_wrong_usage(filled: Installation) -> None:
+    for arguments in ((), ("nothing",)):
+        refused = filled.patron("rebuild", *arguments)
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+def test_nothing_is_parked(filled: Installation) -> None:
+    assert filled.patron.json("parked", "list") == {"items": []}
+    assert filled.patron("parked", "show", "people", "person", "nobody").returncode == 1
+    assert filled.patron("parked", "retry", "people", "person", "nobody").returncode == 1
+
+
 def test_status_for_people_names_the_same(filled: Installation) -> None:
     shown = filled.patron.ok("status")
     for word in (filled.url, "ready", "CONTACTS", "timeline", "nats-server"):

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from installations import PATRON, Installation, Program, alive, an_installation, eventually, family_of
@@ -51,6 +52,16 @@ def test_a_second_start_keeps_the_data(folder: Path) -> None:
         kept = second.patron.json("get", f"/contacts/v1/people/{person}")
         shown = second.patron.json("get", f"/projections/v1/people/{person}?after={position}")
         assert kept["given_name"] == shown["given_name"] == "Grace"
+
+
+def test_a_model_that_changed_without_a_new_version_ends_the_start_at_once(folder: Path) -> None:
+    with an_installation(folder) as first:
+        with psycopg.connect(first.state["postgres_url"], autocommit=True) as connection:
+            connection.execute("UPDATE patron.builds SET fingerprint = 'other' WHERE model = 'people'")
+        first.patron.ok("down")
+        refused = first.patron("up", "--detach", "--port", "0")
+        assert (refused.returncode, refused.stderr.count("\n")) == (4, 1)
+        assert "projections refuses to start: read model people" in refused.stderr
 
 
 def test_secrets_are_readable_by_their_owner_only(breakable: Installation) -> None:

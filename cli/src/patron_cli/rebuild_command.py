@@ -14,17 +14,19 @@ from patron_cli.console import DONE, NOT_RUNNING, REFUSED, USAGE, Json, Stopped,
 from patron_cli.installation import Data, local
 
 if TYPE_CHECKING:
+    from patron_projections.engine.listing import BuildState
     from patron_projections.engine.read_model import ReadModel
     from patron_projections.engine.rebuild import Proof, Rebuilt, Watch
     from patron_projections.settings import ProjectionsSettings
 
 
-def rebuild(
-    model: Annotated[str, typer.Argument(help="Name of a read model, such as timeline.")],
+def rebuild(  # noqa: PLR0913 - options of the command line
+    model: Annotated[str | None, typer.Argument(help="Name of a read model, such as timeline.")] = None,
     data: Data = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the partitions.")] = 1,
     *,
     drop_old: Annotated[bool, typer.Option("--drop-old", help="Drop retired builds of the model at the end.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List builds instead; of all models without MODEL.")] = False,
     all_partitions: Annotated[bool, typer.Option("--all-partitions", help="Print every partition.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -34,10 +36,15 @@ def rebuild(
     moment: the same command goes on where it stopped. Needs the data folder, or PATRON_... settings of a cluster.
     """
     from patron_projections.engine.builds import ModelChanged  # noqa: PLC0415 - other commands need no read models
-    from patron_projections.engine.chain import ChainBroken  # noqa: PLC0415 - as above
+    from patron_projections.engine.chain import MOST_ENDS, ChainBroken  # noqa: PLC0415 - as above
     from patron_projections.engine.rebuild import NotEqual, RebuildUnderWay  # noqa: PLC0415 - as above
     from patron_projections.engine.swap import SwapImpossible  # noqa: PLC0415 - as above
 
+    if listing:
+        _list(_settings(data), model, as_json=as_json)
+        raise typer.Exit(DONE)
+    if model is None:
+        raise Stopped(f"name a read model: {', '.join(sorted(_models()))}", USAGE)
     found = _model(model)
     settings = _settings(data)
     began = time.monotonic()
@@ -55,6 +62,10 @@ def rebuild(
         _show(done.proof, every=all_partitions)
         rest = f" after an earlier attempt had reached {done.resumed_at:,}" if done.resumed_at else ""
         say(f"Build {done.build} of {model} serves: {done.events:,} events in {seconds:.1f} s{rest}.")
+        say(
+            "Hash chain: every commit was checked against its own hash, its link to the one before for the latest "
+            f"{MOST_ENDS:,} records; `patron verify` checks all links."
+        )
         say(f"Dropped: {dropped}." if dropped else f"The old build {done.replaced} is kept; --drop-old drops it.")
     raise typer.Exit(DONE)
 
@@ -73,10 +84,14 @@ async def _rebuilt(
         return done, await drop_retired(connection, model.name)
 
 
-def _model(name: str) -> "ReadModel":
+def _models() -> "dict[str, ReadModel]":
     from patron_projections.service import MODELS  # noqa: PLC0415 - as above
 
-    models = {model.name: model for model in MODELS}
+    return {model.name: model for model in MODELS}
+
+
+def _model(name: str) -> "ReadModel":
+    models = _models()
     if name not in models:
         raise Stopped(f"there is no read model {name!r}; there are {', '.join(sorted(models))}", USAGE)
     return models[name]
@@ -148,7 +163,32 @@ def _rows(proof: "Proof") -> list[dict[str, Any]]:
     ]
 
 
+def _list(settings: "ProjectionsSettings", model: str | None, *, as_json: bool) -> None:
+    from patron_projections.engine.listing import list_builds  # noqa: PLC0415 - as above
+    from patron_projections.rebuilding import connecting  # noqa: PLC0415 - as above
+
+    async def listed() -> "list[BuildState]":
+        async with await connecting(settings)() as connection:
+            return await list_builds(connection)
+
+    wanted = None if model is None else _model(model).name
+    builds = [one for one in asyncio.run(listed()) if wanted in {None, one.model}]
+    if as_json:
+        print_json({"builds": [one._asdict() | {"since": one.since.isoformat()} for one in builds]})
+        return
+    from rich import box  # noqa: PLC0415 - only for people
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    table = Table("read model", "build", "version", "state", "rows", "since", box=box.SIMPLE_HEAD)
+    for one in builds:
+        since = one.since.strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(one.model, str(one.build), str(one.version), one.state, f"{one.rows:,}", since)
+    screen().print(table)
+
+
 def _document(done: "Rebuilt", dropped: list[int], seconds: float) -> dict[str, Any]:
+    from patron_projections.engine.chain import MOST_ENDS  # noqa: PLC0415 - as above
+
     serving = done.proof.serving
     return {
         "model": done.model,
@@ -162,6 +202,7 @@ def _document(done: "Rebuilt", dropped: list[int], seconds: float) -> dict[str, 
         "equals_replaced": None if serving is None else not done.proof.build.differing(serving),
         "partitions": _rows(done.proof),
         "dropped": dropped,
+        "hash_chain": {"every_commit": True, "links_of_latest_aggregates": MOST_ENDS},
     }
 
 

@@ -19,7 +19,7 @@ _KIBIBYTE: Final = 1024
 
 
 def status(data: Data = None, url: Url = None, token: Token = None, *, as_json: Json = False) -> None:
-    """Show how an installation is; exit code 1 unless every service is ready."""
+    """Show how an installation is, with the build of each read model that serves; exit code 1 unless all is ready."""
     installation = find(data, url, token)
     with installation.client(Role.READER) as client:
         document = examine(installation, client)
@@ -133,9 +133,16 @@ def _show(document: Document) -> None:
             [(row["name"], f"{row['messages']:,}", _size(row["bytes"])) for row in document["streams"]],
         ),
         _table(
-            ("read model", "position", "lag", "behind", "parked"),
+            ("read model", "build", "position", "lag", "behind", "parked"),
             [
-                (row["model"], row["position"], f"{row['lag_events']:,}", _behind(row["lag_s"]), row["parked"])
+                (
+                    row["model"],
+                    f"{row['build']} (version {row['version']})",
+                    row["position"],
+                    f"{row['lag_events']:,}",
+                    _behind(row["lag_s"]),
+                    row["parked"],
+                )
                 for row in document["read_models"]
             ],
         ),

@@ -1,15 +1,19 @@
-"""A log in memory and a database of one's own, for tests of the read side."""
+"""A log in memory or in JetStream and a database of one's own, for tests of the read side."""
 
+import base64
 import secrets
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from customer_log import CustomerLog
+from patron_events.jetstream.log import Log, open_log
 from patron_events.memory import MemoryStore
 from patron_events.vault import MemoryVault
+from patron_projections.settings import ProjectionsSettings
+from patron_servers import NatsServer
 from read_side import ReadSide
 
 
@@ -51,3 +55,23 @@ def fresh_url(postgres_url: str) -> Generator[str]:
 def _side(log: CustomerLog, url: str) -> ReadSide:
     assert isinstance(log.store, MemoryStore)
     return ReadSide(url, log.store, log.store, log.vault)
+
+
+@pytest.fixture
+def settings(own_nats: NatsServer, database_url: str) -> ProjectionsSettings:
+    """Say where processes find a log of their own and the test's database."""
+    return ProjectionsSettings(
+        nats_url=(own_nats.url,),
+        master_keys={"one": base64.b64encode(b"k" * 32).decode()},
+        postgres_url=database_url,
+        stream_max_bytes=1 << 28,
+        worker_beat_s=0.1,
+        worker_dead_after_s=0.6,
+    )
+
+
+@pytest.fixture
+async def jetstream(settings: ProjectionsSettings) -> AsyncGenerator[Log]:
+    """Open the log of the settings."""
+    async with open_log(settings.log()) as log:
+        yield log

@@ -47,6 +47,17 @@ async def test_every_sort_order_gives_every_person_once(log: CustomerLog, side: 
             assert ids == [row[0] for row in expected]
 
 
+async def test_a_column_that_the_serving_build_has_not_yet_is_a_refusal(
+    log: CustomerLog, side: ReadSide, queries: Queries
+) -> None:
+    await someone(log, "Ann")
+    await built(log, side)
+    async with await side.connect() as connection:
+        await connection.execute("DROP VIEW patron.people")
+        await connection.execute("CREATE VIEW patron.people AS SELECT id, position FROM patron.rm_people_v1")
+    assert await queries.refusal("/people") == (503, "read-model-rebuilding", None)
+
+
 async def test_people_are_filtered_by_any_field(log: CustomerLog, side: ReadSide, queries: Queries) -> None:
     gold = (events.Attribute("plan", "gold"), events.Attribute("score", 9), events.Attribute("vip", value=True))
     tin = (events.Attribute("plan", "tin"), events.Attribute("score", 10.5))

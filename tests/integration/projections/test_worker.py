@@ -121,6 +121,16 @@ UNKNOWN_FACT = (
 )
 
 
+UNKNOWN_ENVELOPE = {
+    "id": "x",
+    "recorded_at": "2024-01-01T00:00:00+00:00",
+    "actor": {"kind": "user", "id": "u"},
+    "correlation_id": None,
+    "version": 2,
+    "events": [{"type": "contacts.never-heard-of", "v": 1}],
+}
+
+
 @pytest.mark.parametrize("body", [b"not a commit", UNKNOWN_FACT])
 async def test_an_unreadable_commit_parks_one_aggregate_only(log: CustomerLog, side: ReadSide, body: bytes) -> None:
     bad, good = await log.person(), await log.person()
@@ -131,6 +141,8 @@ async def test_an_unreadable_commit_parks_one_aggregate_only(log: CustomerLog, s
         await side.caught_up(log.last)
     parked = await side.rows("SELECT DISTINCT subject, waiting FROM patron.parked")
     assert parked == [(StreamId("contacts", "person", bad).subject, 1)]
+    envelopes = [row[0] for row in await side.rows("SELECT envelope FROM patron.parked")]
+    assert envelopes == [UNKNOWN_ENVELOPE if body == UNKNOWN_FACT else None] * len(envelopes)
     assert await side.rows("SELECT tags FROM patron.people WHERE id = %s", good) == [(["after"],)]
     assert await side.rows("SELECT count(*) FROM patron.timeline WHERE category = 'activity'") == [(1,)]
 

@@ -13,10 +13,12 @@ from typing import Final
 
 import structlog
 
+REFUSES_TO_START: Final = 78  # EX_CONFIG of sysexits.h: another start does not help
 LARGEST_LOG: Final = 32 << 20  # bytes; a larger log becomes `<name>.1`
 _FIRST_PAUSE_S: Final = 0.2
 _MOST_PAUSE_S: Final = 10.0
 _STABLE_S: Final = 30.0
+_LAST_WORDS: Final = 4_096  # bytes
 
 _log = structlog.stdlib.get_logger("patron.supervisor")
 
@@ -56,11 +58,15 @@ class Program:
 
 
 class Child:
-    """A program that is started again when it ends; it ends by itself when this process does (`parent`)."""
+    """A program that is started again when it ends; it ends by itself when this process does (`parent`).
+
+    code: exit code of its last end.
+    """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.restarts = 0
+        self.code: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._backoff = Backoff()
 
@@ -93,16 +99,25 @@ class Child:
     def tend(self) -> bool:
         """Start it again if it ended and the pause is over; tell whether that happened."""
         if self._process is not None:
-            code = self._process.poll()
-            if code is None:
+            self.code = self._process.poll()
+            if self.code is None:
                 return False
-            _log.warning("process.ended", process=self.name, pid=self._process.pid, code=code)
+            _log.warning("process.ended", process=self.name, pid=self._process.pid, code=self.code)
             self._close()
         if not self._backoff.is_due():
             return False
         self.restarts += 1
         self.start()
         return True
+
+    def refusal(self) -> str | None:
+        """Give what it said last when it ended because it can never start like this; None otherwise."""
+        if self.code != REFUSES_TO_START:
+            return None
+        with self.program.log.open("rb") as log:
+            log.seek(max(0, self.program.log.stat().st_size - _LAST_WORDS))
+            said = log.read().decode(errors="replace").splitlines()
+        return next((line.removeprefix("patron: ") for line in reversed(said) if line.startswith("patron: ")), "")
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM: finish what is under way, then end."""

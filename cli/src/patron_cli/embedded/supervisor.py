@@ -143,6 +143,9 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise NotReady(f"not ready after {READY_TIMEOUT_S:g} s: {missing}; see {self._folder.logs}")
             self._tend()
+            for child in self._children:
+                if (refusal := child.refusal()) is not None:
+                    raise NotReady(f"{child.name} refuses to start: {refusal}; see {child.program.log}")
             self._rest(wakeups, _TURN_WHILE_STARTING_S)
         self._phase = "ready"
         self._write()

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import re
 import socket
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -17,13 +19,14 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.sql.elements import ClauseElement
 
 from patron_events.rejections import Invalid, Unavailable
-from patron_projections.engine.tables import compiled
+from patron_projections.engine.tables import SCHEMA, compiled
 
 Rows = list[DictRow]
 _CHECKOUT_S: Final = 2.0
 _STATEMENT_MS: Final = 15_000
 _ANSWER_S: Final = 17.0  # beyond what PostgreSQL allows a statement: only a frozen or lost server takes longer
 _CHECK_S: Final = 1.0
+_PLACE: Final = re.compile(rf"\b{SCHEMA}\.[a-z_]+")
 _SNAPSHOT: Final = "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ"
 _STREAM_MS: Final = 600_000
 _MOST_STREAMS: Final = 4
@@ -100,12 +103,14 @@ class Database:
     async def answers(self, statements: Sequence[str], values: Mapping[str, Any]) -> list[Rows]:
         """Run several statements on one snapshot of the data, in one exchange with the server.
 
-        values: parameters of all of them.
+        values: parameters of all of them. Their views are held before the snapshot is taken: turned in between, a view
+        would show a later statement another build as of a moment at which that one was behind.
 
         Raises:
             ReadModelsUnavailable, ValueRefused: as `rows`.
         """
-        return (await self._tried([_SNAPSHOT, *statements, "COMMIT"], values, _ANSWER_S))[1:-1]
+        held = _holding(tuple(statements))
+        return (await self._tried([_SNAPSHOT, held, *statements, "COMMIT"], values, _ANSWER_S))[2:-1]
 
     async def _tried(self, statements: Sequence[str], values: Mapping[str, Any] | None, answer_s: float) -> list[Rows]:
         began = time.monotonic()
@@ -179,6 +184,13 @@ class Database:
     async def check(self) -> None:
         """Tell by an exception that PostgreSQL does not answer."""
         await self.rows("SELECT 1", answer_s=_CHECK_S)
+
+
+@lru_cache(maxsize=100)
+def _holding(statements: tuple[str, ...]) -> str:
+    """Write the statement that keeps the views of others from being turned; unlike them it takes no snapshot."""
+    views = {name for statement in statements for name in _PLACE.findall(statement)}
+    return f"LOCK TABLE {', '.join(sorted(views))} IN ACCESS SHARE MODE" if views else "SELECT 1"
 
 
 async def _fetched(cursor: AsyncCursor[DictRow]) -> Rows:

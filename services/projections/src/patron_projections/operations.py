@@ -10,7 +10,7 @@ from patron_projections.freshness import DEAD_AFTER_S
 
 _PARKED: Final = """
 SELECT k.model, k.build, k.subject, k.stream, k.partition, k.sequence, k.reason, k.waiting, k.parked_at,
-       k.retry_requested
+       k.retry_requested, k.envelope
 FROM patron.parked AS k JOIN patron.builds AS b USING (model, build)
 WHERE b.state = 'serving' AND (k.model, k.build, k.subject) > (%(model)s, %(build)s, %(subject)s)
 ORDER BY k.model, k.build, k.subject LIMIT %(limit)s

@@ -7,7 +7,6 @@ import signal
 import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
 from typing import Final
 
@@ -28,7 +27,10 @@ from patron_projections.settings import ProjectionsSettings
 
 _CONNECT_S: Final = 5
 # Starting a process and its connections takes longer than this much work.
-_WORTH_A_PROCESS: Final = 5_000
+_WORTH_PROCESSES: Final = 5_000
+# Started once, this module and what it imports are shared by all processes.
+_PROCESSES: Final = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__])
 Told = tuple[int, int] | Exception | None
 
 
@@ -51,30 +53,44 @@ def workshop(log: Log, connect: Connect, model: ReadModel) -> Workshop:
     return Workshop(connect, source, log.reader.last_sequence, FillHere(connect, source))
 
 
-async def rebuild(settings: ProjectionsSettings, model: ReadModel, watch: Watch, workers: int = 1) -> Rebuilt:
-    """Rebuild a model; see `Rebuild.run`. workers: processes that share the partitions."""
+async def rebuild(
+    settings: ProjectionsSettings,
+    model: ReadModel,
+    watch: Watch,
+    workers: int = 1,
+    *,
+    share_from: int = _WORTH_PROCESSES,
+) -> Rebuilt:
+    """Rebuild a model; see `Rebuild.run`.
+
+    workers: processes that share the partitions. share_from: messages of the log to be read; fewer are not shared.
+    """
     connect = connecting(settings)
     async with open_log(settings.log()) as log:
         shop = workshop(log, connect, model)
         if workers > 1:
-            fill = FillTogether(settings, shop.fill, workers)
+            fill = FillTogether(settings, shop.fill, workers, share_from)
             shop = Workshop(shop.connect, shop.source, shop.newest, fill)
         return await Rebuild(shop, model, watch).run()
 
 
 @dataclass(frozen=True, slots=True)
 class FillTogether:
-    """Fills in several processes, each with its share of the partitions. alone: fills what is not worth that."""
+    """Fills in several processes, each with its share of the partitions.
+
+    alone: fills what is less than `share_from` messages of the log.
+    """
 
     settings: ProjectionsSettings
     alone: Fill
     workers: int
+    share_from: int
 
     async def __call__(self, build: Build, marks: Marks, advanced: Advanced) -> None:
         """Fill; raises ChainBroken and ShareFailed."""
         async with await connecting(self.settings)() as connection:
             positions = await positions_of(connection, build)
-        if max(marks.values()) - min(positions.values()) < _WORTH_A_PROCESS:
+        if max(marks.values()) - min(positions.values()) < self.share_from:
             await self.alone(build, marks, advanced)
             return
         shares = [
@@ -100,10 +116,9 @@ class _Share:
     """One process and its partitions."""
 
     def __init__(self, settings: ProjectionsSettings, build: Build, marks: Marks) -> None:
-        spawning = multiprocessing.get_context("spawn")
-        self._ours, theirs = spawning.Pipe(duplex=False)
+        self._ours, theirs = _PROCESSES.Pipe(duplex=False)
         arguments = (theirs, settings, build.name, build.number, build.bare, dict(marks))
-        self._process: SpawnProcess = spawning.Process(target=_fill_share, args=arguments, daemon=True)
+        self._process = _PROCESSES.Process(target=_fill_share, args=arguments, daemon=True)
         self._theirs = theirs
 
     async def run(self, advanced: Advanced) -> None:
@@ -121,6 +136,7 @@ class _Share:
                 raise ShareFailed(msg)
         finally:
             self._process.kill()
+            self._process.join()
 
 
 def _received(pipe: "Connection[Told, Told]") -> Told:

@@ -57,6 +57,7 @@ _DOCUMENTS: Final = frozenset(
         "rule",
         "uses",
         "used_by",
+        "envelope",
     ]
 )
 _KINDS: Final[Mapping[Kind, frozenset[str]]] = {
@@ -111,7 +112,7 @@ AUDIT: Final = _exportable(
     "id record type title occurred_at recorded_at actor changes erased commit_id correlation_id causation_id sequence",
 )
 PARKED: Final = _exportable(
-    "parked", "model build subject stream partition sequence reason waiting parked_at retry_requested"
+    "parked", "model build subject stream partition sequence reason waiting parked_at retry_requested envelope"
 )
 SEGMENTS: Final = _exportable(
     "segments",

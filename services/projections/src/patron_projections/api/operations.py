@@ -10,7 +10,7 @@ from patron_projections.api.exporting import EXPORTED, PAGE, Exported, Listing, 
 from patron_projections.api.listed_columns import PARKED
 from patron_projections.api.parts import ADMINS, READERS, Asked, ListAnswer, Listed, Parts, answered
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
-from patron_projections.database import ReadModelsUnavailable
+from patron_projections.database import ReadModelRebuilding, ReadModelsUnavailable
 from patron_projections.operations import NotParked
 from patron_runtime.bodies import router
 from patron_runtime.problems import problems
@@ -74,7 +74,10 @@ class RetryAnswer(BaseModel):
 
 
 @routes.get(
-    "/positions", response_model=PositionsAnswer, dependencies=READERS, responses=problems(ReadModelsUnavailable)
+    "/positions",
+    response_model=PositionsAnswer,
+    dependencies=READERS,
+    responses=problems(ReadModelsUnavailable, ReadModelRebuilding),
 )
 async def positions(parts: Asked) -> Response:
     """Tell how far each read model is, and which workers live."""
@@ -100,7 +103,7 @@ async def positions(parts: Asked) -> Response:
     "/parked",
     response_model=ListAnswer,
     dependencies=ADMINS,
-    responses=problems(ReadModelsUnavailable, CursorInvalid) | EXPORTED,
+    responses=problems(ReadModelsUnavailable, ReadModelRebuilding, CursorInvalid) | EXPORTED,
 )
 async def parked(parts: Asked, request: Request, query: Annotated[ParkedQuery, Query()]) -> Response:
     """List aggregates that wait because one of their commits cannot be applied; for admins."""
@@ -155,7 +158,7 @@ async def refresh_scores(parts: Asked) -> Response:
     status_code=202,
     response_model=RetryAnswer,
     dependencies=ADMINS,
-    responses=problems(NotParked, ReadModelsUnavailable),
+    responses=problems(NotParked, ReadModelsUnavailable, ReadModelRebuilding),
 )
 async def retry(
     parts: Asked,

@@ -13,7 +13,7 @@ from patron_events.rejections import Invalid, NotFound
 from patron_projections.clocks import ClockInvalid, Clocks, read_clocks
 from patron_projections.cursors import CursorInvalid
 from patron_projections.customers.queries import Customers
-from patron_projections.database import Database, ReadModelsUnavailable, ValueRefused
+from patron_projections.database import Database, ReadModelRebuilding, ReadModelsUnavailable, ValueRefused
 from patron_projections.directory import Directory, Page
 from patron_projections.engine.read_model import ReadModel
 from patron_projections.fields import read_time
@@ -79,7 +79,7 @@ def parts_of(request: Request) -> Parts:
 Asked = Annotated[Parts, Depends(parts_of)]
 READERS: Final = [Depends(requires(Role.READER))]
 ADMINS: Final = [Depends(requires(Role.ADMIN))]
-LIST_PROBLEMS: Final = problems(CursorInvalid, AfterInvalid, ValueRefused, ReadModelsUnavailable)
+LIST_PROBLEMS: Final = problems(CursorInvalid, AfterInvalid, ValueRefused, ReadModelsUnavailable, ReadModelRebuilding)
 AS_OF_PROBLEMS: Final = LIST_PROBLEMS | problems(ClockInvalid)
 
 

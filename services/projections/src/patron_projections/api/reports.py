@@ -21,7 +21,7 @@ from patron_projections.api.parts import (
 )
 from patron_projections.clocks import ClockInvalid, read_clocks
 from patron_projections.cursors import CursorInvalid
-from patron_projections.database import ReadModelsUnavailable, StreamsBusy, ValueRefused
+from patron_projections.database import ReadModelRebuilding, ReadModelsUnavailable, StreamsBusy, ValueRefused
 from patron_projections.directory import Page
 from patron_projections.filters import FilterInvalid
 from patron_projections.freshness import AfterInvalid
@@ -54,7 +54,16 @@ _TIME_TEXT: Final = "RFC 3339 time, or a date: its midnight in `time_zone`."
 _CLOCK_TEXT: Final = "RFC 3339 time, or a date: its midnight UTC; not in the future."
 _PROBLEMS: Final = problems(
     *(ReportNotFound, TimeInvalid, TimeZoneInvalid, ByInvalid, FilterInvalid, ParameterNotTaken, CurrencyNeeded),
-    *(ResponseInvalid, ModelUnfit, ClockInvalid, AfterInvalid, ValueRefused, ReadModelsUnavailable, StreamsBusy),
+    *(
+        ResponseInvalid,
+        ModelUnfit,
+        ClockInvalid,
+        AfterInvalid,
+        ValueRefused,
+        ReadModelsUnavailable,
+        ReadModelRebuilding,
+        StreamsBusy,
+    ),
 )
 _EVENT_PROBLEMS: Final = _PROBLEMS | problems(RowInvalid, CursorInvalid)
 _NAMES: Final = {"since": "from"}

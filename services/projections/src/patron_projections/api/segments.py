@@ -25,7 +25,7 @@ from patron_projections.api.parts import (
     period,
 )
 from patron_projections.clocks import ClockInvalid
-from patron_projections.database import ReadModelsUnavailable, Rows
+from patron_projections.database import ReadModelRebuilding, ReadModelsUnavailable, Rows
 from patron_projections.directory import Page
 from patron_projections.freshness import AfterInvalid
 from patron_projections.segments.queries import SegmentUnknown, SpanInvalid
@@ -35,9 +35,11 @@ from patron_runtime.problems import problems
 routes = router(prefix="/projections/v1", tags=["segments"])
 
 _DAYS: Final = 90
-_ONE_PROBLEMS = problems(SegmentUnknown, AfterInvalid, ReadModelsUnavailable)
+_ONE_PROBLEMS = problems(SegmentUnknown, AfterInvalid, ReadModelsUnavailable, ReadModelRebuilding)
 _MEMBERS_PROBLEMS = LIST_PROBLEMS | problems(SegmentUnknown, ClockInvalid)
-_HISTORY_PROBLEMS = problems(SegmentUnknown, PeriodInvalid, SpanInvalid, AfterInvalid, ReadModelsUnavailable)
+_HISTORY_PROBLEMS = problems(
+    SegmentUnknown, PeriodInvalid, SpanInvalid, AfterInvalid, ReadModelsUnavailable, ReadModelRebuilding
+)
 _Lister = Callable[[int, str | None], Awaitable[Page]]  # by limit and cursor
 SegmentId = Annotated[UUID, Path(description="Id of a segment, as campaigns gave it.")]
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from patron_events.envelope import StreamId, stored_hash
-from patron_events.opening import Opened
+from patron_events.opening import Opened, Unreadable
 from patron_events.store import Stored
 
-_MOST_ENDS: Final = 100_000
+MOST_ENDS: Final = 100_000
 _HASH_TAIL: Final = -66  # 64 hex digits and `"}`
 
 
@@ -36,13 +36,14 @@ class Chain:
             if computed is not None and stored.body[_HASH_TAIL:-2] != computed.encode():
                 raise ChainBroken(stored.stream, stored.sequence)
 
-    def check_links(self, items: Sequence[object]) -> None:
+    def check_links(self, items: Sequence[Opened | Unreadable]) -> None:
         """Compare each commit with the one before of its aggregate; raises ChainBroken."""
         ends = self._ends
-        if len(ends) > _MOST_ENDS:
+        if len(ends) > MOST_ENDS:
             ends.clear()
         for item in items:
-            if not isinstance(item, Opened):
+            if isinstance(item, Unreadable):
+                ends.pop(item.stored.stream, None)  # parked: what follows it cannot be compared with it
                 continue
             head = item.head
             version, digest = ends.get(head.stream, (head.version - 1, item.prev))

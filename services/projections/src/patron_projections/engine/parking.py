@@ -5,21 +5,23 @@ The reason that is kept names the fault and never its values, because they may b
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import psycopg
 from psycopg import AsyncConnection
 
-from patron_events.envelope import StreamId
-from patron_events.registry import NewerEventVersion, UnknownEventType
+from patron_events.envelope import Commit, CommitHead, StreamId, decode_commit
+from patron_events.opening import Opened, Unreadable
+from patron_events.registry import NewerEventVersion, UnknownEventType, type_of
 from patron_projections.engine.builds import Build
 
 _PARK: Final = """
-INSERT INTO patron.parked (model, build, subject, stream, partition, sequence, reason, waiting)
-VALUES (%s, %s, %s, %s, %s, %s, %s, 1)
+INSERT INTO patron.parked (model, build, subject, stream, partition, sequence, reason, envelope, waiting)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, 1)
 ON CONFLICT (model, build, subject) DO UPDATE
-SET sequence = excluded.sequence, reason = excluded.reason, parked_at = now(), retry_requested = false
+SET sequence = excluded.sequence, reason = excluded.reason, envelope = excluded.envelope, parked_at = now(),
+    retry_requested = false
 """
 _COUNT: Final = """
 UPDATE patron.parked SET waiting = waiting + %s WHERE model = %s AND build = %s AND subject = %s
@@ -34,7 +36,18 @@ SELECT model, build, count(*) FROM patron.parked WHERE stream = %s AND partition
 """
 _FREE: Final = "DELETE FROM patron.parked WHERE model = %s AND build = %s AND subject = %s"
 
+_LONGEST: Final = 200
+_MOST_EVENTS: Final = 100
+
 Parked = set[tuple[str, StreamId]]
+
+
+class Failure(NamedTuple):
+    """The commit at which an aggregate was parked. envelope: as `envelope_of` gives it."""
+
+    sequence: int
+    reason: str
+    envelope: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,38 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, psycopg.Error):
         return f"PostgreSQL {error.sqlstate}: {type(error).__name__}"
     return type(error).__name__
+
+
+def envelope_of(item: Opened | Unreadable) -> str | None:
+    """Write as JSON who recorded a commit, when, and which kinds of events it holds; never what these say.
+
+    Events have the version that they are stored in, or were read as. None for what is no commit at all.
+    """
+    if isinstance(item, Opened):
+        kinds = [(one.type, type_of(type(one.event)).version) for one in item.events]
+        return _envelope(item.head, item.head.commit_id, kinds)
+    try:
+        commit = decode_commit(item.stored.body)
+    except msgspec.DecodeError:
+        return None
+    return _envelope(commit, commit.id, [(one.type, one.v) for one in commit.events])
+
+
+def _envelope(commit: CommitHead | Commit, commit_id: str, events: Sequence[tuple[str, int]]) -> str:
+    document = {
+        "id": _storable(commit_id),
+        "recorded_at": commit.recorded_at.isoformat(),
+        "actor": {"kind": _storable(commit.actor.kind), "id": _storable(commit.actor.id)},
+        "correlation_id": None if commit.cause.correlation_id is None else _storable(commit.cause.correlation_id),
+        "version": commit.version,
+        "events": [{"type": _storable(name), "v": version} for name, version in events[:_MOST_EVENTS]],
+    }
+    return msgspec.json.encode(document).decode()
+
+
+def _storable(text: str) -> str:
+    """Leave out what PostgreSQL refuses in JSON: it may be the very reason of the parking."""
+    return text[:_LONGEST].encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 class Parking:
@@ -85,12 +130,10 @@ class Parking:
         """Tell whether commits of this aggregate must wait."""
         return bool(self._parked) and (build.name, stream) in self._parked
 
-    async def park(
-        self, connection: AsyncConnection, build: Build, stream: StreamId, sequence: int, reason: str
-    ) -> None:
+    async def park(self, connection: AsyncConnection, build: Build, stream: StreamId, failure: Failure) -> None:
         """Write down in the caller's transaction that an aggregate is parked; call `settle` once it is committed."""
         key = (build.name, build.number, stream.subject)
-        await connection.execute(_PARK, (*key, self._stream, stream.partition, sequence, reason))
+        await connection.execute(_PARK, (*key, self._stream, stream.partition, *failure))
 
     async def count(self, connection: AsyncConnection, build: Build, stream: StreamId, commits: int) -> None:
         """Count commits that wait behind a parked one, in the caller's transaction."""

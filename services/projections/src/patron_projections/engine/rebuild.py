@@ -4,6 +4,7 @@ Every step is committed where it stands: a rebuild that was interrupted, however
 knows nothing of it until the swap.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
@@ -30,6 +31,8 @@ SELECT build, version, fingerprint FROM patron.builds WHERE model = %s AND state
 _NEWEST: Final = "SELECT coalesce(max(build), 0) FROM patron.builds WHERE model = %s"
 _POSITIONS: Final = "SELECT partition, sequence FROM patron.positions WHERE model = %s AND build = %s"
 _PROOFS: Final = 3
+_LOCK_TRIES: Final = 30
+_LOCK_PAUSE_S: Final = 0.1
 
 
 class RebuildUnderWay(Exception):
@@ -111,9 +114,7 @@ class Rebuild:
             await connection.execute("SET TimeZone = 'UTC'")
             await connection.execute("SET maintenance_work_mem = '128MB'")
             await present_builds(connection, [self._model])
-            ((locked,),) = await (await connection.execute(_LOCK, (self._model.name,))).fetchall()
-            if not locked:
-                raise RebuildUnderWay(self._model.name)
+            await self._lock(connection)
             old = (await standings(connection)).get(self._model.name)
             build = await self._begun(connection)
             resumed_at = min((await positions_of(connection, build)).values(), default=0)
@@ -125,6 +126,15 @@ class Rebuild:
             return Rebuilt(
                 build.name, build.number, None if old is None else old.build, resumed_at, self._events, proof
             )
+
+    async def _lock(self, connection: AsyncConnection) -> None:
+        """Be the only rebuild of this model; PostgreSQL may need a moment to notice that one was killed."""
+        for _ in range(_LOCK_TRIES):
+            ((locked,),) = await (await connection.execute(_LOCK, (self._model.name,))).fetchall()
+            if locked:
+                return
+            await asyncio.sleep(_LOCK_PAUSE_S)
+        raise RebuildUnderWay(self._model.name)
 
     async def _begun(self, connection: AsyncConnection) -> Build:
         """Find the build of an earlier attempt with the same code, or begin a new one."""

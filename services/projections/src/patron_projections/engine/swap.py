@@ -26,8 +26,9 @@ from patron_projections.engine.writer import Placed, Writer
 from patron_runtime.metrics import Metrics
 
 _POSITIONS_WAIT_MS: Final = 3_000
-# Whoever asks while we wait for the view waits behind us.
+# Whoever asks while we wait for the view waits behind us, so the first attempts are short.
 _VIEW_WAIT_MS: Final = 150
+_VIEW_WAIT_MOST_MS: Final = 2_000
 _LONGEST_S: Final = 180.0
 _MOST_COMMITS: Final = 20_000
 _READ_S: Final = 3.0
@@ -66,18 +67,20 @@ class Swap:
             SwapImpossible: it did not succeed within three minutes.
         """
         deadline = time.monotonic() + _LONGEST_S
+        view_wait_ms = _VIEW_WAIT_MS
         while True:
             await self.catch_up()
             try:
-                await self._once(build)
+                await self._once(build, view_wait_ms)
             except (LockNotAvailable, DeadlockDetected, _TooFar, Fenced, TimeoutError) as error:
                 if time.monotonic() > deadline:
                     raise SwapImpossible(f"{build.name}: {type(error).__name__}") from error
+                view_wait_ms = min(_VIEW_WAIT_MOST_MS, view_wait_ms * 3 // 2)
                 await asyncio.sleep(0.05 + random.random() * 0.3)  # noqa: S311  (jitter)
             else:
                 return
 
-    async def _once(self, build: Build) -> None:
+    async def _once(self, build: Build, view_wait_ms: int) -> None:
         connection = self.connection
         writer = Writer(connection, [build], self.source.stream, Figures(Metrics()))
         await writer.prepare()
@@ -89,7 +92,7 @@ class Swap:
             old = (await standings(connection)).get(build.name)
             if old is not None:
                 await self._follow(writer, build, old.build)
-            await _wait_at_most(connection, _VIEW_WAIT_MS)
+            await _wait_at_most(connection, view_wait_ms)
             for table in build.tables:
                 await turn_view(connection, table)
             if old is not None:

@@ -31,6 +31,10 @@ from sqlalchemy.sql.elements import ClauseElement, quoted_name
 SCHEMA: Final = "patron"
 _LOCK: Final = 0x50A7
 _DIALECT: Final = PGDialect_psycopg()
+_COLUMNS: Final = """
+SELECT table_name::text, array_agg(column_name::text) FROM information_schema.columns
+WHERE table_schema = %s AND table_name IN ('positions', 'parked', 'workers') GROUP BY table_name
+"""
 Statement = tuple[str, dict[str, object]]
 
 _own: Final = MetaData(schema=SCHEMA)
@@ -83,6 +87,8 @@ parked: Final = Table(
     Column("partition", SmallInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    # Who recorded the commit that failed, when, and which kinds of events it holds.
+    Column("envelope", JSONB),
     Column("waiting", BigInteger, nullable=False),
     Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("retry_requested", Boolean, nullable=False, server_default="false"),
@@ -150,16 +156,16 @@ async def create_own_tables(connection: AsyncConnection) -> None:
 
 
 async def _bring_up_to_date(connection: AsyncConnection) -> None:
-    """Name what older releases called otherwise: positions were kept by version before there were builds."""
-    renamed = """
-    SELECT table_name FROM information_schema.columns
-    WHERE table_schema = %s AND table_name IN ('positions', 'parked') AND column_name = 'version'
-    """
-    for (table,) in await (await connection.execute(renamed, (SCHEMA,))).fetchall():
-        await connection.execute(SQL("ALTER TABLE {} RENAME COLUMN version TO build").format(place_of(table)))
-    if await exists(connection, workers.name):
-        column = SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS applied_at timestamptz")
-        await connection.execute(column.format(place_of(workers.name)))
+    """Name what older releases called otherwise, and add what they had not; looks first, because changes lock."""
+    cursor = await connection.execute(_COLUMNS, (SCHEMA,))
+    found: dict[str, list[str]] = dict(await cursor.fetchall())
+    for table in (positions.name, parked.name):
+        if "version" in found.get(table, []):  # there were no builds then
+            await connection.execute(SQL("ALTER TABLE {} RENAME COLUMN version TO build").format(place_of(table)))
+    for table, column, kind in ((workers, "applied_at", SQL("timestamptz")), (parked, "envelope", SQL("jsonb"))):
+        if table.name in found and column not in found[table.name]:
+            add = SQL("ALTER TABLE {} ADD COLUMN {} {}")
+            await connection.execute(add.format(place_of(table.name), Identifier(column), kind))
 
 
 def place_of(name: str) -> Identifier:

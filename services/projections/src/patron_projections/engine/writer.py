@@ -16,7 +16,7 @@ from patron_events.envelope import StreamId
 from patron_events.opening import Opened, Unreadable
 from patron_projections.engine.builds import Build, retired_tables
 from patron_projections.engine.figures import Figures
-from patron_projections.engine.parking import Parking, Retry, reason_of
+from patron_projections.engine.parking import Failure, Parking, Retry, envelope_of, reason_of
 from patron_projections.engine.positions import Move, Positions
 from patron_projections.engine.read_model import Row
 from patron_projections.engine.rows import RowWriter, forget_rows
@@ -49,7 +49,7 @@ class _Outcome:
     erased: list[str] = field(default_factory=list[str])
     gone: list[str] = field(default_factory=list[str])
     emptied: set[str] = field(default_factory=set[str])
-    parked: dict[StreamId, tuple[int, str]] = field(default_factory=dict[StreamId, tuple[int, str]])
+    parked: dict[StreamId, Failure] = field(default_factory=dict[StreamId, Failure])
     waiting: dict[StreamId, int] = field(default_factory=dict[StreamId, int])
 
 
@@ -208,7 +208,7 @@ class Writer:
                     if folded.erases:
                         outcome.erased.append(stream.id)
             if reason is not None:
-                outcome.parked[stream] = sequence, reason
+                outcome.parked[stream] = Failure(sequence, reason, envelope_of(item))
                 self._erase_unfolded(build, item, stream.id, rows, outcome)
         return outcome
 
@@ -256,8 +256,8 @@ class Writer:
         await writer.blank(self.connection, outcome.erased)
         if outcome.gone:
             await forget_rows(self.connection, self._retired[build.name], outcome.gone)
-        for stream, (sequence, reason) in outcome.parked.items():
-            await self.parking.park(self.connection, build, stream, sequence, reason)
+        for stream, failure in outcome.parked.items():
+            await self.parking.park(self.connection, build, stream, failure)
         for stream, commits in outcome.waiting.items():
             await self.parking.count(self.connection, build, stream, commits)
 
@@ -271,10 +271,14 @@ class Writer:
             while len(cache) > _CACHED_ROWS:
                 cache.popitem(last=False)
             self.parking.settle([(build.name, stream) for stream in outcome.parked])
-            for stream, (sequence, reason) in outcome.parked.items():
+            for stream, failure in outcome.parked.items():
                 self._figures.parkings.labels(build.name).inc()
                 _log.error(
-                    "projection.parked", model=build.name, subject=stream.subject, sequence=sequence, reason=reason
+                    "projection.parked",
+                    model=build.name,
+                    subject=stream.subject,
+                    sequence=failure.sequence,
+                    reason=failure.reason,
                 )
             if outcome.waiting:
                 self._figures.waiting.labels(build.name).inc(sum(outcome.waiting.values()))
