@@ -82,7 +82,7 @@ async def test_postgres_is_restarted_under_load(
         with worker_processes(said, 2):
             async with happening(side, ids):
                 for way in ways * rounds:
-                    await recorded(side, 300)
+                    await recorded(side, 150)
                     await asyncio.to_thread(way)
                     await recorded(side, 100)
                     await asyncio.to_thread(own_postgres.start)
@@ -91,7 +91,7 @@ async def test_postgres_is_restarted_under_load(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("stutters", [8, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stutters", [6, pytest.param(100, marks=pytest.mark.slow)])
 async def test_disks_do_not_answer_for_a_while(
     own_nats: NatsServer, own_postgres: PostgresServer, fresh_url: str, tmp_path: Path, stutters: int
 ) -> None:
@@ -108,7 +108,7 @@ async def test_disks_do_not_answer_for_a_while(
                 for _ in range(stutters):
                     with silent(dice.choice((own_nats.pid, own_postgres.pid))):
                         await asyncio.sleep(dice.uniform(0.05, 1.0))  # as long as a disk may take
-                    await recorded(side, dice.randrange(1, 60))
+                    await recorded(side, dice.randrange(1, 40))
             over.set()
             codes = await answers
             await assert_as_if_nothing_had_happened(side, ids, fresh_url)
