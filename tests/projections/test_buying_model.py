@@ -59,7 +59,7 @@ def test_money_later_is_worth_less() -> None:
     customers = np.array([[2.0], [30.43], [38.86], [22.35]])
     value = VALUES.expected(customers[0], customers[3])
     undiscounted = lifetime_value(SAMPLE, customers, value, 273, 0.0)
-    assert undiscounted == pytest.approx(SAMPLE.expected(*customers[:3], 39.0) * value)
+    assert undiscounted == pytest.approx(SAMPLE.expected(customers[0], customers[1], customers[2], 39.0) * value)
     assert (lifetime_value(SAMPLE, customers, value, 273, 0.1) < undiscounted).all()
 
 
