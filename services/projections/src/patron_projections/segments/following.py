@@ -9,10 +9,12 @@ from patron_events.store import Batch, LogReader
 
 _AHEAD: Final = 16
 _MOST_COMMITS: Final = 4_000
+# A commit may have a megabyte, and sixteen batches may have thousands of them.
+_MOST_BYTES: Final = 8 << 20
 
 
 class Following:
-    """Batches of one context in order. news: set when something has come, by whichever context."""
+    """Batches of one context in order, at most 8 MB waiting. news: set when something has come, for either context."""
 
     def __init__(self, reader: LogReader, context: str, after: int, news: asyncio.Event) -> None:
         self._reader = reader
@@ -20,6 +22,8 @@ class Following:
         self._after = after
         self._news = news
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(_AHEAD)
+        self._waiting = 0
+        self._room = asyncio.Event()
         self._task = asyncio.create_task(self._read())
         self._task.add_done_callback(lambda _: news.set())
         self.behind = True
@@ -28,6 +32,11 @@ class Following:
         batches = self._reader.follow(self._context, after=self._after)
         async with aclosing(batches):
             async for batch in batches:
+                size = _size(batch)
+                while self._waiting and self._waiting + size > _MOST_BYTES:
+                    self._room.clear()
+                    await self._room.wait()
+                self._waiting += size
                 await self._queue.put(batch)
                 self._news.set()
 
@@ -43,6 +52,8 @@ class Following:
             batch = self._queue.get_nowait()
             taken.append(batch)
             commits += len(batch.commits)
+            self._waiting -= _size(batch)
+            self._room.set()
         if taken:
             self.behind = taken[-1].pending > 0 or not taken[-1].heard or not self._queue.empty()
         elif self._task.done():
@@ -51,11 +62,20 @@ class Following:
             raise ConnectionError(msg)
         return taken
 
+    @property
+    def waiting(self) -> int:
+        """The bytes of what was read and not yet taken."""
+        return self._waiting
+
     async def close(self) -> None:
         """Stop reading."""
         self._task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await self._task
+
+
+def _size(batch: Batch) -> int:
+    return sum([len(commit.body) for commit in batch.commits])
 
 
 @asynccontextmanager
