@@ -56,7 +56,14 @@ class CustomersBody(Body):
     customer_ids: list[Id] = Field(
         min_length=1, max_length=MOST_CUSTOMERS, examples=[["6f1c1a52-8b0e-5d8f-9a3e-0c6f5f1f1a11"]]
     )
-    reason: Reason | None = Field(default=None, examples=["asked for it on the phone"])
+    reason: Reason | None = Field(
+        default=None,
+        description=(
+            "A code or the number of a ticket. It is stored in the open and outlives the erasure of the customers: "
+            "nothing about a person belongs here."
+        ),
+        examples=["TICKET-1234"],
+    )
 
 
 class ReleaseBody(Body):
