@@ -98,3 +98,37 @@ async def test_a_snapshot_is_taken_once_and_then_stands(side: SegmentSide) -> No
         await side.contacts.erase(ann)
         await side.quiet()
         assert await side.members(taken) == set()
+
+
+async def test_a_field_defined_anew_with_another_type_suspends_or_judges_anew(side: SegmentSide) -> None:
+    async with side.working():
+        fields = events.FieldDefined(name="plan", type="string"), events.FieldDefined(name="score", type="string")
+        await side.contacts.record("field-catalogue", "people", *fields)
+        ann = await side.contacts.person()
+        values = (events.Attribute("plan", "gold"), events.Attribute("score", 7))
+        await side.contacts.record("person", ann, events.CustomFieldsChanged(fields=values))
+        await side.quiet()
+        gold = await side.segment(FieldIs("custom.plan", "eq", "gold"), name="Gold")
+        scored = await side.segment(FieldIs("custom.score", "exists"), name="Scored")
+        await side.quiet()
+        assert (await side.members(gold), await side.members(scored)) == ({ann}, set())
+        retired = events.FieldRetired(name="plan"), events.FieldRetired(name="score")
+        again = events.FieldDefined(name="plan", type="number"), events.FieldDefined(name="score", type="number")
+        await side.contacts.record("field-catalogue", "people", *retired, *again)
+        await side.quiet()
+        assert await side.members(scored) == {ann}
+        assert (await side.story(scored))[-1][2] == "event"
+        assert await side.members(gold) == {ann}  # it stands still, and says so
+        faults = dict(await side.rows("SELECT segment_id, fault FROM patron.segment_states"))
+        assert faults[gold] is not None
+        assert faults[scored] is None
+    assert b"segment_faults_total 0.0" not in side.metrics.exposition()
+
+
+async def test_a_rule_of_a_newer_release_says_that_it_cannot_be_read(side: SegmentSide) -> None:
+    async with side.working():
+        strange = campaigns.SegmentRuleChanged(rule_version=1, rule={"type": "of-tomorrow"})
+        segment = await side.segment(None, strange)
+        await side.quiet()
+        ((fault,),) = await side.rows("SELECT fault FROM patron.segment_states WHERE segment_id = %s", segment)
+        assert fault is not None

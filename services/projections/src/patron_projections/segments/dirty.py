@@ -10,7 +10,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from patron_events.catalog.contacts import FieldDefined
+from patron_events.codec import decode_event
 from patron_events.envelope import Commit, decode_commit
+from patron_events.registry import NewerEventVersion, UnknownEventType
 from patron_events.store import Stored
 
 ERASED: Final = "contacts.record-erased"
@@ -90,7 +93,7 @@ class Dirt:
     """What a stretch of the log touched: by customer and by company, per type of event, the last event of it.
 
     reached: by partition the last commit that rules can look at; through: last sequence that was looked at.
-    fields: whether custom fields were defined.
+    fields: custom fields that were defined, as rules name them, and why.
     """
 
     customers: dict[str, dict[str, Because]] = field(default_factory=dict[str, dict[str, Because]])
@@ -98,7 +101,7 @@ class Dirt:
     reached: dict[int, int] = field(default_factory=dict[int, int])
     through: int = 0
     commits: int = 0
-    fields: bool = False
+    fields: dict[str, Because] = field(default_factory=dict[str, Because])
 
     def add(self, commits: Sequence[Stored], through: int) -> None:
         """Take in more commits, in order; those that cannot be read are parked by the models and change nothing."""
@@ -106,13 +109,14 @@ class Dirt:
         self.commits += len(commits)
         for stored in commits:
             category = stored.stream.category
-            if category == "field-catalogue":
-                self.fields = True
-            if category not in {"person", "activity", "company"}:
+            if category not in {"person", "activity", "company", "field-catalogue"}:
                 continue
             try:
                 commit = decode_commit(stored.body)
-            except msgspec.DecodeError:
+                if category == "field-catalogue":
+                    self._define(commit, stored.stream.id)
+                    continue
+            except (msgspec.MsgspecError, UnknownEventType, NewerEventVersion):
                 continue
             self.reached[stored.stream.partition] = stored.sequence
             if category == "company":
@@ -122,6 +126,14 @@ class Dirt:
             for index, event in enumerate(commit.events):
                 touched.pop(event.type, None)  # the last one comes last
                 touched[event.type] = _of(commit, index)
+
+    def _define(self, commit: Commit, entity: str) -> None:
+        """Note which custom fields a commit defines, for the first time or anew with another type."""
+        group = "custom" if entity == "people" else "company.custom"
+        for index, event in enumerate(commit.events):
+            fact = decode_event(event, entity, None)
+            if isinstance(fact, FieldDefined):
+                self.fields[f"{group}.{fact.name}"] = _of(commit, index)
 
     def touch(self, customers: Iterable[str], kind: str, because: Because) -> None:
         """Note that something else than an event of their own touched customers."""

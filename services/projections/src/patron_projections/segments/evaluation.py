@@ -4,7 +4,7 @@ A segment is judged after those that its rule uses, so that one step is enough h
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -56,6 +56,13 @@ class Evaluation:
         self.roster = Roster()
         self.turns = Turns()
         self._figures = figures
+
+    async def load(self, now: datetime, ids: Collection[str] | None = None) -> None:
+        """Read definitions again, of all segments or of some, and write down which of them must stand still."""
+        await self.roster.load(self.connection, now, ids)
+        for one, reason in self.roster.faults.items():
+            if ids is None or one in ids:
+                await self._write_fault(one, reason, now)
 
     # -- some customers -------------------------------------------------------------------------------------------
 
@@ -149,6 +156,9 @@ class Evaluation:
     async def suspend(self, segment_id: str, reason: str, now: datetime) -> None:
         """Let a segment stand still, and write down why."""
         self.roster.suspend(segment_id, reason)
+        await self._write_fault(segment_id, reason, now)
+
+    async def _write_fault(self, segment_id: str, reason: str, now: datetime) -> None:
         self._figures.faults.inc()
         await self.connection.execute(_FAULT, (segment_id, now, reason))
 
@@ -177,8 +187,7 @@ class Evaluation:
 
     async def _judge_whole(self, segment: Segment, because: Because, now: datetime) -> int:
         judge = self.roster.judges.get(segment.id)
-        if judge is None:
-            await self.connection.execute(_FAULT, (segment.id, now, self.roster.faults.get(segment.id, "unknown")))
+        if judge is None:  # it stands still, and `load` has written down why
             return 0
         rule = segment.judged_rule
         boundary = next_boundary(rule, now) if rule is not None and segment.is_live else None

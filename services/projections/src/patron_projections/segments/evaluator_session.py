@@ -67,7 +67,7 @@ class Session:
         if not turns.seeded:
             await seed(self._connection, self._reader, turns)
         roster.definitions = await custom_fields(self._store)
-        await roster.load(self._connection, self._now())
+        await self.evaluation.load(self._now())
         await self._mend()
         async with (
             following(self._reader, "contacts", turns.contacts, self._news) as self._contacts,
@@ -87,7 +87,7 @@ class Session:
         """Evaluate what has come; answers whether anything had."""
         self._news.clear()
         if self.evaluation.roster.faults and time.monotonic() - self._mended_at > _MEND_AFTER_S:
-            await self.evaluation.roster.load(self._connection, self._now())
+            await self.evaluation.load(self._now())
             await self._mend()
         worked = [await self._segments(), await self._customers(), await self._nudged(), await self._time()]
         return any(worked)
@@ -106,7 +106,7 @@ class Session:
                 stands = version is not None and snapshot == segment.snapshot_event_id
             if segment.archived:
                 stands = version is not None and not size
-            if not stands:
+            if not stands or segment.id in roster.faults:
                 wanted[segment.id] = Because("rule", segment.stated_by, segment.stated_at)
         await self.evaluation.judge_all(wanted, self._now())
 
@@ -124,7 +124,7 @@ class Session:
         if changes.touched:
             await arrived(self._connection, OF_CAMPAIGNS, changes.reached)
             now = self._now()
-            await evaluation.roster.load(self._connection, now, changes.touched)
+            await evaluation.load(now, changes.touched)
             await self._by_hand(changes, now)
             await evaluation.judge_all(self._whole(changes), now)
         await evaluation.move(campaigns=changes.through)
@@ -161,12 +161,25 @@ class Session:
             return False
         if dirt.fields:
             evaluation.roster.definitions = await custom_fields(self._store)
-            await evaluation.roster.load(self._connection, self._now())
+            await evaluation.load(self._now())
             await self._mend()
+            await evaluation.judge_all(self._redefined(dirt), self._now())
         if dirt.reached:  # also without any segment: the first one will be judged over the rows of these customers
             await arrived(self._connection, OF_CONTACTS, dirt.reached)
         await self._judge(dirt, dirt.through)
         return bool(dirt.commits)
+
+    def _redefined(self, dirt: Dirt) -> dict[str, Because]:
+        """Choose the segments that read a field which was defined: with another type the same values say other things.
+
+        By what the log says and not by what differs from before, so that a restart in between loses nothing.
+        """
+        wanted: dict[str, Because] = {}
+        for segment in self.evaluation.roster.segments.values():
+            looked = [why for name, why in dirt.fields.items() if name in segment.fields]
+            if looked:
+                wanted[segment.id] = looked[-1]
+        return wanted
 
     async def _judge(self, dirt: Dirt, through: int | None) -> None:
         """Judge the customers of a stretch of the log in parts; the position moves with the last part."""

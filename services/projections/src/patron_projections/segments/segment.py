@@ -67,6 +67,14 @@ class Segment:
         """The segments whose members its own depend on."""
         return looks_at(self.rule).segments if self.rule is not None and self.is_live else frozenset()
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of people and companies that its members depend on now, as rules name them."""
+        if self.rule is None or not self.is_live:
+            return frozenset()
+        at = looks_at(self.rule)
+        return at.profile | {f"company.{name}" for name in at.company}
+
     def moment(self, now: datetime) -> datetime:
         """Tell as of when its rule is asked: a snapshot is taken as of its request."""
         return self.snapshot_at if self.kind == "snapshot" and self.snapshot_at is not None else now
