@@ -5,9 +5,12 @@ import base64
 import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
+from customer_log import soon
+from patron_events.catalog import campaigns
 from patron_events.catalog import contacts as events
 from patron_events.jetstream.log import Log, open_log
 from patron_events.memory import MemoryStore
@@ -104,6 +107,51 @@ async def test_members_are_taken_from_the_log_when_the_database_is_lost(side: Se
         await lost.quiet()
         assert await lost.reader.last_sequence("segments") == told
         await assert_equal(lost, ids)
+
+
+async def test_a_snapshot_that_changed_nobody_is_not_taken_again(side: SegmentSide, lost: SegmentSide) -> None:
+    ann, bob = await side.contacts.person(), await side.contacts.person()
+    async with side.working():
+        await side.quiet()
+        empty = await side.segment(VIPS, campaigns.SnapshotRequested(rule_version=1), kind="snapshot", name="Empty")
+        taken = campaigns.SnapshotRequested(rule_version=1), campaigns.CustomersIncluded((bob,))
+        same = await side.segment(VIPS, *taken, kind="snapshot", name="Same")
+        await side.quiet()
+        await side.say(same, campaigns.SnapshotRequested(rule_version=1))
+        await side.quiet()
+        for person in (ann, bob):
+            await side.contacts.record("person", person, events.TagsChanged(tags=("a",)))
+        await side.segment(VIPS, name="Vips")
+        await side.quiet()
+        assert (await side.members(empty), await side.members(same)) == (set(), {bob})
+        told = await side.reader.last_sequence("segments")
+    async with lost.working():
+        await lost.quiet()
+        assert await lost.reader.last_sequence("segments") == told
+        assert (await lost.members(empty), await lost.members(same)) == (set(), {bob})
+
+
+async def test_what_changed_while_postgres_was_lost_is_told_with_the_time_it_is_found(
+    side: SegmentSide, lost: SegmentSide
+) -> None:
+    ann, bob = await side.contacts.person(), await side.contacts.person()
+    async with side.working():
+        await side.contacts.record("person", ann, events.TagsChanged(tags=("a",)))
+        vips = await side.segment(VIPS)
+        await side.quiet()
+    found_after = side.clock.now()
+    await side.contacts.record("person", bob, events.TagsChanged(tags=("a",)))
+    rows: list[tuple[Any, ...]] = []
+
+    async def told() -> bool:
+        rows[:] = await lost.rows("SELECT customer_id::text, occurred_at FROM patron.memberships ORDER BY position")
+        return len(rows) > 1
+
+    async with lost.working():
+        await lost.quiet()
+        await soon(told)
+    assert [(customer, at > found_after) for customer, at in rows] == [(ann, False), (bob, True)]
+    assert await lost.members(vips) == {ann, bob}
 
 
 @pytest.mark.timeout(300)

@@ -64,11 +64,10 @@ class Session:
         turns, roster = self.evaluation.turns, self.evaluation.roster
         await prepare_judging(self._connection)
         await turns.reload(self._connection)
-        if not turns.seeded:
-            await seed(self._connection, self._reader, turns)
+        again = not turns.seeded and await seed(self._connection, self._reader, turns)
         roster.definitions = await custom_fields(self._store)
         await self.evaluation.load(self._now())
-        await self._mend()
+        await self._mend(at=self._now() if again else None)
         async with (
             following(self._reader, "contacts", turns.contacts, self._news) as self._contacts,
             following(self._reader, "campaigns", turns.campaigns, self._news) as self._campaigns,
@@ -92,8 +91,11 @@ class Session:
         worked = [await self._segments(), await self._customers(), await self._nudged(), await self._time()]
         return any(worked)
 
-    async def _mend(self) -> None:
-        """Judge the segments that were never judged as they are defined now."""
+    async def _mend(self, at: datetime | None = None) -> None:
+        """Judge the segments that were never judged as they are defined now.
+
+        at: since when what differs holds; None for since they were defined so.
+        """
         roster = self.evaluation.roster
         self._mended_at = time.monotonic()
         cursor = await self._connection.execute(_STATES)
@@ -107,7 +109,7 @@ class Session:
             if segment.archived:
                 stands = version is not None and not size
             if not stands or segment.id in roster.faults:
-                wanted[segment.id] = Because("rule", segment.stated_by, segment.stated_at)
+                wanted[segment.id] = Because("rule", segment.stated_by, at or segment.stated_at)
         await self.evaluation.judge_all(wanted, self._now())
 
     # -- what the logs say ----------------------------------------------------------------------------------------
