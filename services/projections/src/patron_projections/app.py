@@ -5,7 +5,6 @@ worker, any number of each, behind settings in `PATRON_…` variables.
 """
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -26,7 +25,7 @@ from patron_projections.engine.outdated import Rebuilding
 from patron_projections.engine.read_model import ReadModel, categories_of
 from patron_projections.engine.reading import Source
 from patron_projections.engine.worker import Connect, Pace, Worker, Workplace
-from patron_projections.rebuilding import connecting, workshop
+from patron_projections.rebuilding import connecting, make_batches_cheap, workshop
 from patron_projections.scoring import Scoring
 from patron_projections.segments.evaluator import Evaluator, EvaluatorPlace
 from patron_projections.segments.evaluator_figures import EvaluatorFigures
@@ -37,8 +36,6 @@ from patron_runtime.metrics import Metrics
 from patron_runtime.service import Service, server_options
 from patron_runtime.tracing import configure_tracing
 
-# Batches make tens of thousands of objects that live for a moment and hold no cycles.
-_YOUNG_OBJECTS: Final = 100_000
 _CHANGED: Final = 78  # EX_CONFIG of sysexits.h: another start does not help
 
 
@@ -118,8 +115,7 @@ async def _worker_process(settings: ProjectionsSettings, models: Sequence[ReadMo
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 50, 50)
+    make_batches_cheap()
     try:
         await run_worker(settings, stop, models)
     finally:

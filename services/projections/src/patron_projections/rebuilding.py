@@ -1,6 +1,7 @@
 """Composition of rebuilds: the adapters of one, and the processes that share its partitions."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,7 @@ from patron_projections.service import MODELS
 from patron_projections.settings import ProjectionsSettings
 
 _CONNECT_S: Final = 5
+_YOUNG_OBJECTS: Final = 100_000
 # Starting a process and its connections takes longer than this much work.
 _WORTH_PROCESSES: Final = 5_000
 # Started once, this module and what it imports are shared by all processes.
@@ -36,6 +38,12 @@ Told = tuple[int, int] | Exception | None
 
 class ShareFailed(Exception):
     """A process that filled a share of the partitions ended before it was done; what it committed stays."""
+
+
+def make_batches_cheap() -> None:
+    """Let the collector of cycles rest: batches make many objects that live for a moment and hold no cycles."""
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 50, 50)
 
 
 def connecting(settings: ProjectionsSettings) -> Connect:
@@ -66,6 +74,7 @@ async def rebuild(
     workers: processes that share the partitions. share_from: messages of the log to be read; fewer are not shared.
     """
     connect = connecting(settings)
+    make_batches_cheap()
     async with open_log(settings.log()) as log:
         shop = workshop(log, connect, model)
         if workers > 1:
@@ -165,6 +174,8 @@ def _fill_share(
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it hears of Ctrl-C too, and ends this one
     build = build_of(next(one for one in MODELS if one.name == model), number, bare=bare)
+
+    make_batches_cheap()
 
     async def work() -> None:
         async with open_log(settings.log()) as log:
