@@ -23,6 +23,7 @@ from patron_projections.operations import Operations
 from patron_projections.people import People
 from patron_projections.reports.running import Reports
 from patron_projections.routes import ROUTERS
+from patron_projections.segments.backtest_report import Backtests
 from patron_projections.segments.definitions import SegmentDefinitions
 from patron_projections.segments.evaluated import Evaluated
 from patron_projections.segments.memberships import Memberships
@@ -69,6 +70,7 @@ def parts_over(database: Database, dead_after_s: float = DEAD_AFTER_S) -> Parts:
         operations=Operations(database, dead_after_s),
         segments=SegmentQueries(database),
         evaluated=Evaluated(database, dead_after_s),
+        backtests=Backtests(database),
         reports=Reports(database),
         models={model.name: model for model in MODELS},
     )

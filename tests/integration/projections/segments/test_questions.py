@@ -1,16 +1,21 @@
 """Previews and backtests over HTTP, against rows that a worker wrote."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from customer_log import CustomerLog
 from patron_events.catalog import contacts as events
+from patron_projections.database import Database
 from patron_projections.engine.tables import create_tables
 from patron_projections.segments import definitions
+from patron_projections.segments.backtest import BacktestTooLong
+from patron_projections.segments.backtest_report import Backtests, BacktestsBusy, Span, Wanted
 from projections_http import Document, Queries, client, someone
 from read_side import ReadSide
 
@@ -104,6 +109,25 @@ async def test_a_backtest_tells_sizes_and_who_came_and_went(log: CustomerLog, si
     assert [point["against"]["added_ids"] for point in points[2:4]] == [[], [bob]]
     summary = found["summary"]
     assert (summary["greatest_size"], summary["entered"], summary["left"]) == (2, 2, 2)
+    assert not found["truncated"]
+    day = datetime(2024, 5, 1, tzinfo=UTC)
+    wanted = Wanted(buyers(1, 3), Span(day, day + timedelta(days=7)), customers=True)
+    database = Database(side.url)
+    await database.open()
+    try:
+        few = await Backtests(database, most_named=3).run(wanted, datetime.now(UTC))
+        assert few["truncated"]
+        assert [point["left_ids"] for point in few["points"]][5:] == [[UUID(ann)], [], []]
+        assert [point["left"] for point in few["points"]][5:] == [1, 1, 0]
+        with pytest.raises(BacktestTooLong):
+            await Backtests(database, most_s=-1).run(wanted, datetime.now(UTC))
+        backtests = Backtests(database)
+        asked = [backtests.run(wanted, datetime.now(UTC)) for _ in range(3)]
+        *answered, refused = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(refused, BacktestsBusy)
+        assert [one for one in answered if isinstance(one, BaseException)] == []
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the routes need, and the parameters that all of them share."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, cast
 
 import msgspec
 from fastapi import Depends, FastAPI, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from patron_events.rejections import Invalid, NotFound
 from patron_projections.clocks import ClockInvalid, Clocks, read_clocks
@@ -22,6 +23,7 @@ from patron_projections.histories import AuditQueries, Period, TimelineQueries
 from patron_projections.links import Links
 from patron_projections.operations import Operations
 from patron_projections.reports.running import Reports
+from patron_projections.segments.backtest_report import Backtests
 from patron_projections.segments.evaluated import Evaluated
 from patron_projections.segments.queries import SegmentQueries
 from patron_runtime.identity import Role
@@ -62,6 +64,7 @@ class Parts:
     operations: Operations
     segments: SegmentQueries
     evaluated: Evaluated
+    backtests: Backtests
     reports: Reports
     models: Mapping[str, ReadModel]
 
@@ -90,6 +93,12 @@ class Strict(BaseModel):
 
     after: str | None = Field(None, max_length=60, description=_AFTER_TEXT, examples=["contacts.17.4"])
     wait_s: float = Field(5.0, ge=0, le=30, description="Seconds to wait for `after`; then 503.")
+    _asked_at: float = PrivateAttr(default_factory=time.monotonic)
+
+    @property
+    def left_s(self) -> float:
+        """What is left of `wait_s`, in seconds: one answer may wait for several models, one after the other."""
+        return max(0.0, self.wait_s - (time.monotonic() - self._asked_at))
 
 
 KNOWN_AT: Final = Field(None, max_length=40, description=_KNOWN_AT_TEXT, examples=["2026-04-15"])
@@ -151,7 +160,7 @@ class Freshened:
     async def wait(self, query: Strict) -> None:
         """Wait for `after`, if the caller gave it."""
         if query.after is not None:
-            await self._parts.freshnesses.wait(self._model, query.after, query.wait_s)
+            await self._parts.freshnesses.wait(self._model, query.after, query.left_s)
 
     async def page(self, items: Sequence[dict[str, Any]], page: Page) -> Response:
         """Answer with a page."""

@@ -20,9 +20,10 @@ from patron_projections.api.parts import (
 )
 from patron_projections.clocks import read_clocks
 from patron_projections.fields import read_time
+from patron_projections.segments.backtest import BacktestTooLong
 from patron_projections.segments.backtest_report import (
     BacktestPeriodInvalid,
-    Backtests,
+    BacktestsBusy,
     Every,
     OneRuleNeeded,
     SegmentNotFound,
@@ -48,7 +49,9 @@ _RULE: Final = {
     "value": 3,
 }
 _PREVIEW_PROBLEMS: Final = AS_OF_PROBLEMS | problems(RuleRefused, ScoresWithoutHistory)
-_BACKTEST_PROBLEMS: Final = _PREVIEW_PROBLEMS | problems(BacktestPeriodInvalid, SegmentNotFound, OneRuleNeeded)
+_BACKTEST_PROBLEMS: Final = _PREVIEW_PROBLEMS | problems(
+    BacktestPeriodInvalid, BacktestTooLong, BacktestsBusy, SegmentNotFound, OneRuleNeeded
+)
 _FOLLOWED: Final = ("people", "companies", "activities", "custom_fields")
 _TIME_TEXT: Final = "RFC 3339 time, or a date: its beginning in UTC."
 
@@ -150,6 +153,7 @@ class BacktestAnswer(BaseModel):
 
     points: list[PointView]
     summary: SummaryView
+    truncated: bool = Field(description="Whether more customers are counted than named: at most 100,000 are.")
     position: Reached
 
 
@@ -180,4 +184,4 @@ async def preview(parts: Asked, body: PreviewBody) -> Response:
 async def backtest(parts: Asked, body: BacktestBody) -> Response:
     """Try a rule over history: its size from moment to moment, who entered and left, and how another rule differs."""
     fresh = await _wait(parts, body)
-    return await fresh.report(await Backtests(parts.database).run(body.wanted(), datetime.now(UTC)))
+    return await fresh.report(await parts.backtests.run(body.wanted(), datetime.now(UTC)))

@@ -5,17 +5,19 @@ a company, memberships, or an instant that the rule announced. The answer equals
 every moment; a property test holds that.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, func, null, select, union
+from sqlalchemy import ClauseElement, ColumnElement, FromClause, Select, Table, and_, func, null, select, union
 
+from patron_events.rejections import Invalid
 from patron_projections import activities, companies, people
 from patron_projections.clocks import Clocks
-from patron_projections.database import Database
+from patron_projections.database import Database, Rows
 from patron_projections.segments.boundaries import next_boundary, next_change
 from patron_projections.segments.compiler import compile_rule
 from patron_projections.segments.memberships import VIEW as MEMBERSHIPS
@@ -27,16 +29,25 @@ from patron_rules.tree import Rule
 _AT_ONCE: Final = 5_000
 _TOO_MANY: Final = 20_000
 """When more customers than this change between two moments, all are evaluated: that is one scan."""
-_MOST_S: Final = 120.0
+
+
+class BacktestTooLong(Invalid):
+    """A backtest takes at most two minutes: ask for fewer moments, or a rule that looks at less."""
+
+    code: ClassVar[str] = "backtest-too-long"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A rule that was checked, by which definitions, and what was known when (None: all that is known now)."""
+    """A rule that was checked, by which definitions, and what was known when (None: all that is known now).
+
+    until: when to give up, by the monotonic clock; None for never.
+    """
 
     rule: Rule
     definitions: Definitions
     known_at: datetime | None = None
+    until: float | None = None
 
 
 class Course:
@@ -52,7 +63,11 @@ class Course:
         self._at: datetime | None = None
 
     async def at(self, moment: datetime) -> frozenset[UUID]:
-        """Give the customers for whom the rule holds at a moment; later than the one asked for before."""
+        """Give the customers for whom the rule holds at a moment; later than the one asked for before.
+
+        Raises:
+            BacktestTooLong: the time is over.
+        """
         before = self._at
         if before is None or (self._boundary is not None and self._boundary <= moment):
             await self._evaluate(moment, None)
@@ -84,7 +99,7 @@ class Course:
         holds = compile_rule(question.rule, source, moment)
         due = next_change(question.rule, source, moment)
         asked = select(source.people.c.id, holds.label("holds"), (null() if due is None else due).label("due"))
-        for row in await self._database.rows(asked):
+        for row in await self._rows(asked):
             if row["holds"]:
                 self._members.add(row["id"])
             if row["due"] is not None:
@@ -101,7 +116,12 @@ class Course:
         if self._looks.company:
             parts.append(_linked(companies.VERSIONS_VIEW, after, until))
         changes = union(*parts).subquery("changes")
-        return {row["id"] for row in await self._database.rows(select(changes.c[0].label("id")))}
+        return {row["id"] for row in await self._rows(select(changes.c[0].label("id")))}
+
+    async def _rows(self, statement: ClauseElement) -> Rows:
+        if self._question.until is not None and time.monotonic() > self._question.until:
+            raise BacktestTooLong
+        return await self._database.rows(statement)
 
 
 def _between(at: ColumnElement[datetime], after: datetime, until: datetime) -> ColumnElement[bool]:

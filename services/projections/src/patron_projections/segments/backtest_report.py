@@ -1,5 +1,6 @@
 """What a backtest tells: sizes from moment to moment, who entered and left, and the difference to another rule."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from uuid import UUID
 from dateutil.relativedelta import relativedelta
 from sqlalchemy import select
 
-from patron_events.rejections import Invalid, NotFound
+from patron_events.rejections import Invalid, NotFound, Unavailable
 from patron_projections.database import Database
 from patron_projections.segments import definitions
 from patron_projections.segments.backtest import Course, Question
@@ -17,6 +18,9 @@ from patron_projections.segments.preview import EARLIEST, Rules, with_past
 
 Every = Literal["day", "week", "month"]
 MOST_POINTS: Final = 800
+MOST_NAMED: Final = 100_000
+_MOST_AT_ONCE: Final = 2
+_MOST_S: Final = 120.0
 _STEPS: Final[dict[Every, relativedelta]] = {
     "day": relativedelta(days=1),
     "week": relativedelta(weeks=1),
@@ -40,6 +44,12 @@ class OneRuleNeeded(Invalid):
     """A rule is compared with a saved segment or with another rule, not with both."""
 
     code: ClassVar[str] = "backtest-one-comparison"
+
+
+class BacktestsBusy(Unavailable):
+    """Two backtests are under way in this process; ask again."""
+
+    code: ClassVar[str] = "backtests-busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +97,14 @@ class Wanted:
 
 
 class Backtests:
-    """Runs rules over history."""
+    """Runs rules over history, two at once. most_s, most_named: limits of seconds and of customers named in one."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, most_s: float = _MOST_S, most_named: int = MOST_NAMED) -> None:
         self._database = database
         self._rules = Rules(database)
+        self._most_s = most_s
+        self._most_named = most_named
+        self._running = 0
 
     async def run(self, wanted: Wanted, latest: datetime) -> dict[str, Any]:
         """Give one point per moment, and a summary.
@@ -100,27 +113,39 @@ class Backtests:
 
         Raises:
             RuleRefused, ScoresWithoutHistory, BacktestPeriodInvalid, SegmentNotFound, OneRuleNeeded: see there.
+            BacktestsBusy, BacktestTooLong: see there.
         """
+        if self._running >= _MOST_AT_ONCE:
+            raise BacktestsBusy
+        self._running += 1
+        try:
+            return await self._run(wanted, latest)
+        finally:
+            self._running -= 1
+
+    async def _run(self, wanted: Wanted, latest: datetime) -> dict[str, Any]:
         moments = wanted.span.moments(latest)
-        course = await self._course(wanted.rule, "rule", wanted.known_at)
-        other = await self._other(wanted)
+        until = time.monotonic() + self._most_s
+        course = await self._course(wanted.rule, "rule", wanted.known_at, until)
+        other = await self._other(wanted, until)
+        names = Names(self._most_named if wanted.customers else None)
         points: list[dict[str, Any]] = []
         before: frozenset[UUID] = frozenset()
         for moment in moments:
             members = await course.at(moment)
-            point = _point(moment, before if points else members, members, customers=wanted.customers)
+            point = _point(moment, before if points else members, members, names)
             if other is not None:
-                point["against"] = _difference(members, await other.at(moment), customers=wanted.customers)
+                point["against"] = _difference(members, await other.at(moment), names)
             points.append(point)
             before = members
-        return {"points": points, "summary": _summary(points)}
+        return {"points": points, "summary": _summary(points), "truncated": names.truncated}
 
-    async def _course(self, document: object, path: str, known_at: datetime | None) -> Course:
+    async def _course(self, document: object, path: str, known_at: datetime | None, until: float) -> Course:
         rule, known = await self._rules.checked(document, path)
         with_past(rule)
-        return Course(self._database, Question(rule, known, known_at))
+        return Course(self._database, Question(rule, known, known_at, until))
 
-    async def _other(self, wanted: Wanted) -> Course | None:
+    async def _other(self, wanted: Wanted, until: float) -> Course | None:
         if wanted.against_segment is not None and wanted.against_rule is not None:
             raise OneRuleNeeded(field="against_rule")
         if wanted.against_segment is not None:
@@ -128,32 +153,44 @@ class Backtests:
             rows = await self._database.rows(saved)
             if not rows or rows[0]["rule"] is None:
                 raise SegmentNotFound(field="against_segment")
-            return await self._course(rows[0]["rule"], "against_segment", wanted.known_at)
+            return await self._course(rows[0]["rule"], "against_segment", wanted.known_at, until)
         if wanted.against_rule is not None:
-            return await self._course(wanted.against_rule, "against_rule", wanted.known_at)
+            return await self._course(wanted.against_rule, "against_rule", wanted.known_at, until)
         return None
 
 
-def _named(name: str, ids: frozenset[UUID], *, customers: bool) -> dict[str, Any]:
-    """Count customers and, where they are asked for, name them in order of id."""
-    return {name: len(ids), **({f"{name}_ids": sorted(ids)} if customers else {})}
+class Names:
+    """Names the customers that are counted, up to some number of them in a whole answer. left: None to name nobody."""
+
+    def __init__(self, left: int | None) -> None:
+        self._left = left
+        self.truncated = False
+
+    def of(self, name: str, ids: frozenset[UUID]) -> dict[str, Any]:
+        """Count customers and, where they are asked for, name them in order of id."""
+        if self._left is None:
+            return {name: len(ids)}
+        shown = sorted(ids)[: self._left]
+        self._left -= len(shown)
+        self.truncated |= len(shown) < len(ids)
+        return {name: len(ids), f"{name}_ids": shown}
 
 
-def _point(at: datetime, before: frozenset[UUID], members: frozenset[UUID], *, customers: bool) -> dict[str, Any]:
+def _point(at: datetime, before: frozenset[UUID], members: frozenset[UUID], names: Names) -> dict[str, Any]:
     return {
         "at": at,
         "size": len(members),
-        **_named("entered", members - before, customers=customers),
-        **_named("left", before - members, customers=customers),
+        **names.of("entered", members - before),
+        **names.of("left", before - members),
     }
 
 
-def _difference(members: frozenset[UUID], others: frozenset[UUID], *, customers: bool) -> dict[str, Any]:
+def _difference(members: frozenset[UUID], others: frozenset[UUID], names: Names) -> dict[str, Any]:
     return {
         "size": len(others),
         "both": len(members & others),
-        **_named("added", members - others, customers=customers),
-        **_named("removed", others - members, customers=customers),
+        **names.of("added", members - others),
+        **names.of("removed", others - members),
     }
 
 
