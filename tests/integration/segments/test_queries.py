@@ -10,6 +10,7 @@ from httpx import ASGITransport, AsyncClient
 
 from patron_events.catalog import campaigns
 from patron_events.catalog import contacts as events
+from patron_projections.api.parts import Strict
 from patron_projections.service import build
 from patron_rules.tree import FieldIs, InSegment, Not
 from patron_runtime.identity import EmbeddedIssuer, TrustedIssuer, Verifier
@@ -116,3 +117,24 @@ async def test_wrong_questions_are_refused_with_codes(side: SegmentSide, http: A
     for path, parameters, status, code in asked:
         response = await http.get(path, params=parameters)
         assert (path, response.status_code, response.json()["code"]) == (path, status, code)
+
+
+async def test_only_questions_about_a_segment_wait_until_it_is_judged(side: SegmentSide, http: AsyncClient) -> None:
+    async with side.workers():
+        await side.contacts.person()
+        vips = await side.segment(VIPS)
+        async with side.evaluating():
+            await side.quiet()
+        async with await side.connect() as connection:  # as between its definition and its evaluation
+            await connection.execute("DELETE FROM patron.segment_states")
+        position = {"after": f"contacts.*.{side.contacts.last}", "wait_s": 0}
+        await answer(http, "/segments", **position)
+        response = await http.get(f"/segments/{vips}", params=position)
+        assert (response.status_code, response.json()["code"]) == (503, "position-not-reached")
+
+
+def test_one_answer_waits_once_for_all_models() -> None:
+    query = Strict(after="contacts.*.1", wait_s=30)
+    first = query.left_s
+    assert 0 <= query.left_s <= first <= query.wait_s
+    assert Strict(after=None, wait_s=0).left_s == 0

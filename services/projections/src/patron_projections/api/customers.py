@@ -176,7 +176,8 @@ async def changes(parts: Asked, customer_id: UUID, query: Annotated[ChangesQuery
 
 
 async def _wait(parts: Parts, query: Asking) -> None:
-    """Wait until every model that an answer is made of has what the caller asks for."""
+    """Wait until every model, and the segments, have what the caller asks for; all together as long as they say."""
     if query.after is not None:
         for name in _BEHIND:
             await Freshened(parts, name).wait(query)
+        await parts.evaluated.wait(query.after, query.left_s)

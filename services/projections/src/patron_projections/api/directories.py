@@ -74,7 +74,7 @@ async def people(parts: Asked, request: Request, query: Annotated[PeopleQuery, Q
     fresh = Freshened(parts, "people")
     await fresh.wait(query)
     if query.segment is not None and query.after is not None:
-        await parts.evaluated.wait(query.after, query.wait_s)
+        await parts.evaluated.wait(query.after, query.left_s, str(query.segment))
     clocks = query.clocks()
 
     async def listed(wanted: Wanted) -> Listing:

@@ -199,7 +199,7 @@ async def _waited(parts: Asked, query: ReportQuery) -> Freshened:
     fresh = Freshened(parts, "activities")
     await fresh.wait(query)
     if query.segment is not None and query.after is not None:
-        await parts.evaluated.wait(query.after, query.wait_s)
+        await parts.evaluated.wait(query.after, query.left_s, str(query.segment))
     return fresh
 
 

@@ -108,9 +108,10 @@ async def _whole(rows: Rows) -> AsyncGenerator[list[dict[str, Any]]]:
     yield rows
 
 
-async def _ready(parts: Parts, query: Strict) -> None:
+async def _ready(parts: Parts, query: Strict, segment_id: UUID | None = None) -> None:
     if query.after is not None:
-        await parts.evaluated.wait(query.after, query.wait_s)
+        segment = None if segment_id is None else str(segment_id)
+        await parts.evaluated.wait(query.after, query.left_s, segment)
 
 
 async def _answer(
@@ -152,7 +153,7 @@ async def segments(parts: Asked, request: Request, query: Annotated[SegmentList,
 @routes.get("/segments/{segment_id}", response_model=dict[str, Any], dependencies=READERS, responses=_ONE_PROBLEMS)
 async def segment(parts: Asked, segment_id: SegmentId, query: Annotated[Strict, Query()]) -> Response:
     """Show one segment: definition, size, and which segments it uses and is used by."""
-    await _ready(parts, query)
+    await _ready(parts, query, segment_id)
     return answered(await parts.segments.one(str(segment_id)), await parts.evaluated.freshness())
 
 
@@ -171,6 +172,7 @@ async def members(
     async def listed(limit: int, cursor: str | None) -> Page:
         return await parts.segments.members(str(segment_id), clocks, limit, cursor)
 
+    await _ready(parts, query, segment_id)
     return await _answer(parts, request, query, listed, MEMBERS)
 
 
@@ -187,7 +189,7 @@ async def history(
     asked = period(query.since, query.to)
     until = asked.until or datetime.now(UTC)
     since = asked.since or (until - timedelta(days=min(_DAYS, (until - datetime.min.replace(tzinfo=UTC)).days)))
-    await _ready(parts, query)
+    await _ready(parts, query, segment_id)
     rows = await parts.segments.history(str(segment_id), since, until)
     form = query.form(request)
     if form is not None:
@@ -200,7 +202,7 @@ async def history(
 )
 async def equality(parts: Asked, segment_id: SegmentId, query: Annotated[Strict, Query()]) -> Response:
     """Evaluate a segment from the beginning, and compare with its members and with the log; for admins."""
-    await _ready(parts, query)
+    await _ready(parts, query, segment_id)
     found = await parts.segments.equality(str(segment_id), datetime.now(UTC))
     return answered(found.document(), await parts.evaluated.freshness())
 

@@ -13,7 +13,7 @@ _STATE: Final = """
 SELECT e.contacts, e.campaigns, extract(epoch FROM clock_timestamp() - l.caught_up_at)::float8 AS behind_s,
        l.seen_at > clock_timestamp() - make_interval(secs => %(dead_after)s) AS alive,
        (SELECT count(*) FROM patron.segment_definitions AS d LEFT JOIN patron.segment_states AS s
-            ON s.segment_id = d.id WHERE s.segment_id IS NULL) AS unjudged
+            ON s.segment_id = d.id WHERE d.id = %(segment)s::text AND s.segment_id IS NULL) AS unjudged
 FROM patron.evaluator AS e LEFT JOIN patron.evaluator_lease AS l ON l.id = e.id
 """
 _FIRST_PAUSE_S: Final = 0.004
@@ -27,8 +27,10 @@ class Evaluated:
         self._database = database
         self._dead_after_s = dead_after_s
 
-    async def wait(self, after: str, wait_s: float) -> None:
+    async def wait(self, after: str, wait_s: float, segment_id: str | None = None) -> None:
         """Wait until the members show what a command did, on customers (contacts) or on segments (campaigns).
+
+        segment_id: the one segment that is asked about; it must have been judged at all.
 
         Raises:
             AfterInvalid: not a position of one of these logs.
@@ -38,7 +40,7 @@ class Evaluated:
         deadline = time.monotonic() + wait_s
         pause = _FIRST_PAUSE_S
         while True:
-            row = await self._row()
+            row = await self._row(segment_id)
             reached = 0 if row is None or row["unjudged"] else int(row[position.context])
             if reached >= position.sequence:
                 return
@@ -63,8 +65,8 @@ class Evaluated:
         stale = behind_s is None or behind_s > self._dead_after_s
         return Freshness(str(Position("contacts", None, int(row["contacts"]))), stale, behind_s)
 
-    async def _row(self) -> dict[str, Any] | None:
-        rows = await self._database.rows(_STATE, {"dead_after": self._dead_after_s})
+    async def _row(self, segment_id: str | None = None) -> dict[str, Any] | None:
+        rows = await self._database.rows(_STATE, {"dead_after": self._dead_after_s, "segment": segment_id})
         return rows[0] if rows else None
 
 
