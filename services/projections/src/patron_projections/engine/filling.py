@@ -11,7 +11,7 @@ from patron_events.opening import Opened
 from patron_projections.engine.builds import Build
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.positions import Fenced
-from patron_projections.engine.reading import Feed, Portion, Source, reading
+from patron_projections.engine.reading import Source, reading
 from patron_projections.engine.writer import Writer
 from patron_runtime.metrics import Metrics
 
@@ -19,9 +19,6 @@ Marks = Mapping[int, int]
 Advanced = Callable[[int, int], None]
 _FENCED_MOST: Final = 50
 _FENCED_PAUSE_S: Final = 0.1
-_WORTH_A_BATCH: Final = 4_000
-_MOST_BATCH_BYTES: Final = 4 << 20
-_GATHER_S: Final = 0.1
 
 
 class Fill(Protocol):
@@ -77,7 +74,7 @@ async def fill(connection: AsyncConnection, source: Source, build: Build, marks:
     through, last = writer.positions.start(owned), max(marks[partition] for partition in owned)
     async with reading(source, through, owned) as feed:
         while through < last:
-            portion = await _gathered(feed, last)
+            portion = await feed.next(1.0)
             if portion is None:
                 continue
             reached = {partition: min(portion.through, marks[partition]) for partition in owned}
@@ -86,18 +83,3 @@ async def fill(connection: AsyncConnection, source: Source, build: Build, marks:
             events = sum([place.item.head.size for place in items if isinstance(place.item, Opened)])
             advanced(min(portion.through, last) - through, events)
             through = portion.through
-
-
-async def _gathered(feed: Feed, last: int) -> Portion | None:
-    """Read enough to be worth a transaction, which moves up to 256 positions; None while nothing comes."""
-    portion = await feed.next(1.0)
-    while portion is not None and portion.through < last and _is_small(portion):
-        more = await feed.next(_GATHER_S)
-        if more is None:
-            break
-        portion.add(more)
-    return portion
-
-
-def _is_small(portion: Portion) -> bool:
-    return len(portion.items) < _WORTH_A_BATCH and portion.size < _MOST_BATCH_BYTES

@@ -34,13 +34,6 @@ class Portion:
     stored_at: datetime | None = None
     size: int = 0
 
-    def add(self, more: "Portion") -> None:
-        """Take in the portion behind this one."""
-        self.items += more.items
-        self.through, self.pending, self.heard = more.through, more.pending, more.heard
-        self.stored_at = more.stored_at or self.stored_at
-        self.size += more.size
-
     def reached(self) -> dict[int, int]:
         """Tell the last sequence of each partition that this portion touches."""
         return {place.partition: place.sequence for place in self.items}
@@ -128,7 +121,11 @@ class Feed:
         if first is None:
             return None
         while not self._queue.empty() and len(first.items) < _MOST_COMMITS and first.size < _MOST_BYTES:
-            first.add(self._queue.get_nowait())
+            more = self._queue.get_nowait()
+            first.items += more.items
+            first.through, first.pending, first.heard = more.through, more.pending, more.heard
+            first.stored_at = more.stored_at or first.stored_at
+            first.size += more.size
         self._waiting -= first.size
         self._room.set()
         return first
