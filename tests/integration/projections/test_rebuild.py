@@ -9,10 +9,12 @@ from msgspec import structs
 from customer_log import CustomerLog, soon
 from patron_events.catalog import contacts as events
 from patron_events.envelope import StreamId, decode_commit, encode_commit
-from patron_projections.engine.builds import ModelChanged, present_builds
+from patron_projections.engine.builds import BUILDING, ModelChanged, Standing, add_build, build_of, present_builds
 from patron_projections.engine.chain import ChainBroken
 from patron_projections.engine.outdated import Rebuilding
 from patron_projections.engine.removal import drop_retired
+from patron_projections.engine.tables import create_table
+from patron_projections.engine.unerased import lock_rebuilds
 from patron_projections.engine.worker import Worker
 from patron_projections.people import People
 from read_side import MODELS, VIEWS, ReadSide
@@ -129,11 +131,53 @@ async def test_somebody_erased_during_a_rebuild_leaves_nothing_personal_in_any_b
         await side.caught_up(log.last)
         for name in ("timeline", "people", "audit"):
             assert (await side.rebuilt(BY_NAME[name])).build == 2
-    tables = await side.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'patron' AND tablename LIKE %s", "rm%")
+    tables = await _read_model_tables(side)
     assert len(tables) > len(VIEWS)
-    for (table,) in tables:
-        found = await side.rows(f"SELECT count(*) FROM patron.{table} AS t WHERE t::text ILIKE %s", f"%{secret}%")  # noqa: S608
-        assert found == [(0,)], table
+    assert [table for table in tables if await _holds(side, table, secret)] == []
+
+
+@pytest.mark.parametrize("name", ["people", "timeline"])
+async def test_a_rebuild_that_was_cut_off_for_good_keeps_nothing_of_somebody_erased(
+    log: CustomerLog, side: ReadSide, name: str
+) -> None:
+    person, secret = await log.person(), "Zanzibar"
+    await log.record("person", person, events.PersonNamed(given_name=secret))
+    building = "SELECT count(*) FROM patron.builds WHERE state = 'building'"
+    async with side.worker():
+        await side.caught_up(log.last)
+        with pytest.raises(_CutOff):
+            await side.rebuilt(BY_NAME[name], _Cutting("prove", 1))
+        async with await side.connect() as connection:
+            # What a process that is killed during the proof leaves behind.
+            second = build_of(BY_NAME[name], -2)
+            for table in second.tables:
+                await create_table(connection, table)
+            await add_build(connection, second, Standing(-2, 0, None), BUILDING)
+            # Somebody is still at it, or seems to be, when the erasure comes by.
+            assert await lock_rebuilds(connection, name)
+            await log.erase(person)
+            await side.caught_up(log.last)
+            assert await side.rows(building) == [(2,)]
+
+        async def removed() -> bool:
+            return await side.rows(building) == [(0,)]
+
+        await soon(removed)
+        assert await side.rows("SELECT count(*) FROM patron.unerased") == [(0,)]
+        tables = await _read_model_tables(side)
+        assert len(tables) == len(VIEWS)
+        assert [table for table in tables if await _holds(side, table, secret)] == []
+        assert (await side.rebuilt(BY_NAME[name])).resumed_at == 0
+
+
+async def _read_model_tables(side: ReadSide) -> list[str]:
+    found = await side.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'patron' AND tablename LIKE %s", "rm%")
+    return [table for (table,) in found]
+
+
+async def _holds(side: ReadSide, table: str, text: str) -> bool:
+    query = f"SELECT count(*) FROM patron.{table} AS t WHERE t::text ILIKE %s"  # noqa: S608
+    return await side.rows(query, f"%{text}%") != [(0,)]
 
 
 async def test_somebody_erased_later_is_forgotten_in_retired_builds(log: CustomerLog, side: ReadSide) -> None:

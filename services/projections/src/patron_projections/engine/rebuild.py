@@ -23,8 +23,8 @@ from patron_projections.engine.removal import remove_build
 from patron_projections.engine.rows import RowWriter
 from patron_projections.engine.swap import Swap
 from patron_projections.engine.tables import create_indexes, create_key, create_table, exists, place_of
+from patron_projections.engine.unerased import lock_rebuilds
 
-_LOCK: Final = "SELECT pg_try_advisory_lock(20647, hashtext(%s))"
 _UNDER_WAY: Final = """
 SELECT build, version, fingerprint FROM patron.builds WHERE model = %s AND state = 'building' ORDER BY build
 """
@@ -130,8 +130,7 @@ class Rebuild:
     async def _lock(self, connection: AsyncConnection) -> None:
         """Be the only rebuild of this model; PostgreSQL may need a moment to notice that one was killed."""
         for _ in range(_LOCK_TRIES):
-            ((locked,),) = await (await connection.execute(_LOCK, (self._model.name,))).fetchall()
-            if locked:
+            if await lock_rebuilds(connection, self._model.name):
                 return
             await asyncio.sleep(_LOCK_PAUSE_S)
         raise RebuildUnderWay(self._model.name)

@@ -12,6 +12,7 @@ _NOTES: Final = (
     "DELETE FROM patron.positions WHERE model = %s AND build = %s",
     "DELETE FROM patron.parked WHERE model = %s AND build = %s",
     "DELETE FROM patron.erasures WHERE model = %s AND build = %s",
+    "DELETE FROM patron.unerased WHERE model = %s AND build = %s",
 )
 _REMOVE: Final = "DELETE FROM patron.builds WHERE model = %s AND build = %s AND state <> 'serving' RETURNING tables"
 _RETIRED: Final = "SELECT build FROM patron.builds WHERE model = %s AND state = 'retired' ORDER BY build"

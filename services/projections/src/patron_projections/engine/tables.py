@@ -77,6 +77,14 @@ erasures: Final = Table(
     Column("subject", Text, primary_key=True),
 )
 
+# Unfinished builds that an erasure has passed over.
+unerased: Final = Table(
+    "unerased",
+    _own,
+    Column("model", Text, primary_key=True),
+    Column("build", SmallInteger, primary_key=True),
+)
+
 parked: Final = Table(
     "parked",
     _own,

@@ -22,6 +22,7 @@ from patron_projections.engine.positions import Fenced
 from patron_projections.engine.read_model import ReadModel
 from patron_projections.engine.reading import Portion, ReadsAggregates, Source, commits_of, reading
 from patron_projections.engine.tables import create_own_tables
+from patron_projections.engine.unerased import remove_unerased
 from patron_projections.engine.writer import Writer
 
 Connect = Callable[[], Awaitable[AsyncConnection]]
@@ -146,6 +147,8 @@ class Worker:
             current = standing.get(model.name)
             if current is not None and (current.build if current.version == model.version else None) != build:
                 self._turned = True
+        for name, number in await remove_unerased(connection, writer.builds):
+            _log.info("projection.unfinished-removed", model=name, build=number)
         figures = self._place.figures
         for name, count in (await writer.parking.counted(connection, self.owned)).items():
             figures.parked.labels(name).set(count)

@@ -20,6 +20,7 @@ from patron_projections.engine.parking import Failure, Parking, Retry, envelope_
 from patron_projections.engine.positions import Move, Positions
 from patron_projections.engine.read_model import Row
 from patron_projections.engine.rows import RowWriter, forget_rows
+from patron_projections.engine.unerased import note_unerased
 
 Item = Opened | Unreadable
 Reasons = Mapping[tuple[str, int], str]
@@ -254,6 +255,8 @@ class Writer:
         except _CONTENT as error:
             raise _RowRefused(build, error) from error
         await writer.blank(self.connection, outcome.erased)
+        if outcome.erased:
+            await note_unerased(self.connection, build)
         if outcome.gone:
             await forget_rows(self.connection, self._retired[build.name], outcome.gone)
         for stream, failure in outcome.parked.items():
