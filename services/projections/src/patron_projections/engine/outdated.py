@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
 from patron_projections.engine.builds import present_builds
+from patron_projections.engine.chain import ChainBroken
 from patron_projections.engine.read_model import ReadModel
-from patron_projections.engine.rebuild import Rebuild, RebuildUnderWay, Workshop
+from patron_projections.engine.rebuild import NotEqual, Rebuild, RebuildUnderWay, Workshop
+from patron_projections.engine.swap import SwapImpossible
 
+_REFUSED_PAUSE_S: Final = 30.0
 _log = structlog.stdlib.get_logger("patron.projections")
 
 
@@ -50,9 +54,16 @@ class Rebuilding:
         """Look once after each start; nothing becomes outdated later. Another process may be at it already."""
         while outdated := await self._outdated():
             for model in outdated:
-                with suppress(RebuildUnderWay):
+                try:
                     done = await Rebuild(self._shop(model), model, _Quiet()).run()
-                    _log.info("projection.rebuilt", model=model.name, build=done.build, events=done.events)
+                except RebuildUnderWay:
+                    continue
+                except (NotEqual, SwapImpossible, ChainBroken) as error:
+                    # The others do not wait for this one, which is tried again when all had their turn.
+                    _log.error("projection.not-rebuilt", model=model.name, error_type=type(error).__name__)
+                    await asyncio.sleep(_REFUSED_PAUSE_S)
+                    continue
+                _log.info("projection.rebuilt", model=model.name, build=done.build, events=done.events)
             await asyncio.sleep(self._look_s)
         await asyncio.Event().wait()
 

@@ -214,6 +214,10 @@ class Worker:
         if not items and reached is None:
             return
         began = time.monotonic()
+        if portion is not None:
+            # Before it is applied, so that a worker that PostgreSQL holds up shows how far behind it falls.
+            self._log_sequence = portion.through + portion.pending
+            self._applied_at = portion.stored_at or self._applied_at
         await writer.apply(items, portion.reached() if portion is not None and reached is None else reached or {})
         if portion is None:
             return
@@ -222,7 +226,6 @@ class Worker:
         events = sum(place.item.head.size for place in items if isinstance(place.item, Opened))
         figures.events.inc(events)
         self._events += events
-        self._log_sequence = portion.through + portion.pending
 
     async def _retry(self, writer: Writer, owned: frozenset[int]) -> None:
         for retry in await writer.parking.asked_for(writer.connection, owned):
