@@ -15,6 +15,7 @@ from contracts import snapshots
 from contracts.services import DOCUMENTS, SERVICES
 
 EXAMPLES: Final = int(os.environ.get("PATRON_SCHEMATHESIS_EXAMPLES", "6"))
+TOO_LARGE: Final = 413
 CHECKS: Final[list[Any]] = [
     general.not_a_server_error,
     checks.status_code_conformance,
@@ -69,6 +70,9 @@ def test_every_answer_is_documented(
     def answers_as_documented(case: "schemathesis.Case[Any]") -> None:
         if kind == "valid-and-known":
             case.path_parameters.update(known)
-        case.call_and_validate(headers=served.headers, checks=CHECKS)
+        answer = case.call(headers=served.headers)
+        # A body that is too large is not looked at, whatever else is wrong with it: 413 is unknown to the check.
+        unknown: list[Any] = [checks.negative_data_rejection] if answer.status_code == TOO_LARGE else []
+        case.validate_response(answer, checks=CHECKS, excluded_checks=unknown)
 
     answers_as_documented()

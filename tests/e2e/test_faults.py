@@ -23,7 +23,7 @@ from patron_servers import throwaway_folder
 
 BOUND_S = 40.0  # the budget of one read or append is 15 s, and a command may need both
 CREATIONS = 200
-SMALL_VOLUME_BYTES = 256 << 20
+SMALL_VOLUME_BYTES = 512 << 20
 SMALL_STREAM_BYTES = 64 << 20
 
 

@@ -44,6 +44,8 @@ def _of(hint: Any) -> st.SearchStrategy[Any]:
         return _of(arguments[0])
     if origin in {Union, types.UnionType}:
         return st.one_of(*(_of(one) for one in arguments if one is not Erased))
+    if origin is dict:
+        return st.dictionaries(st.text(max_size=5), st.integers(0, 9) | st.text(max_size=5), max_size=3)
     if origin is tuple:
         return st.lists(_of(arguments[0]), max_size=3).map(tuple)
     return _struct(hint)

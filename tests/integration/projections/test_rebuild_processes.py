@@ -90,9 +90,9 @@ async def test_several_processes_build_what_one_builds(
     assert await live.checksums(VIEWS) == before
 
 
-@pytest.mark.parametrize(
-    ("workers", "kills"), [(1, 4), pytest.param(2, 40, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
-)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("workers", "kills"), [(1, 20), (2, 40)])
 async def test_a_rebuild_killed_at_any_moment_leaves_the_serving_build_alone_and_goes_on(
     settings: ProjectionsSettings, live: ReadSide, workers: int, kills: int
 ) -> None:
