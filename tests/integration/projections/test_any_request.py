@@ -13,7 +13,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
-from psycopg import AsyncConnection, sql
+from psycopg import sql
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error  # pyright: ignore[reportUnknownVariableType]  # untyped there
 from schemathesis.specs.openapi import checks
@@ -22,7 +22,6 @@ from customer_log import CustomerLog
 from patron_events.catalog import contacts as events
 from patron_events.memory import MemoryStore
 from patron_events.vault import MemoryVault
-from patron_projections.segments.members import prepare_evaluation
 from patron_projections.service import build
 from patron_runtime.identity import EmbeddedIssuer, TrustedIssuer, Verifier
 from patron_runtime.service import Service
@@ -30,6 +29,7 @@ from patron_runtime.settings import RuntimeSettings
 from read_side import ReadSide
 
 EXAMPLES: Final = int(os.environ.get("PATRON_SCHEMATHESIS_EXAMPLES", "15"))
+UNAVAILABLE: Final = 503
 CHECKS: Final[list[Any]] = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -71,8 +71,6 @@ async def filled(url: str) -> dict[str, str]:
     bad = await log.person()
     await log.record("person", bad, events.TagsChanged(tags=("\0",)))
     side = ReadSide(url, store, store, log.vault)
-    async with await AsyncConnection.connect(url, autocommit=True) as connection:
-        await prepare_evaluation(connection)  # the workers of this test run no evaluator
     async with side.worker():
         await side.caught_up(log.last)
     parked = {"model": "people", "category": "person", "aggregate_id": bad}
@@ -120,6 +118,10 @@ def test_every_answer_is_documented(whole: Served, path: str, method: str, kind:
         for asked in (case.query, case.body):
             if isinstance(asked, dict) and "wait_s" in asked:
                 asked["wait_s"] = 0  # a position from nowhere would be waited for
-        case.call_and_validate(headers=whole.headers, checks=CHECKS)
+        answer = case.call(headers=whole.headers)
+        # No evaluator runs here: what waits for one, or asks for members, is told so.
+        without = answer.status_code == UNAVAILABLE and answer.json()["code"] == "read-models-unavailable"
+        left_out: list[Any] = [not_a_server_error] if without else []
+        case.validate_response(answer, checks=CHECKS, excluded_checks=left_out)
 
     answers_as_documented()
