@@ -95,3 +95,12 @@ async def test_the_source_is_what_the_trusted_proxies_saw(
     headers |= {"X-Forwarded-For": forwarded} if forwarded else {}
     async with client_of(app, headers) as client:
         assert (await client.post(PEOPLE, json=ANN)).json()["source"] == source
+
+
+async def test_a_query_parameter_is_taken_once(agent: httpx.AsyncClient) -> None:
+    answer = await agent.get(f"{PEOPLE}/1?a=1&b=2&a=3&b=2&c=4")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
+    assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [
+        ("a", "repeated"),
+        ("b", "repeated"),
+    ]
