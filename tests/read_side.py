@@ -20,6 +20,8 @@ from patron_projections.engine.reading import Source
 from patron_projections.engine.rebuild import Rebuild, Rebuilt, Watch, Workshop
 from patron_projections.engine.tables import SCHEMA
 from patron_projections.engine.worker import Pace, Worker, Workplace
+from patron_projections.rebuilding import rebuild
+from patron_projections.settings import ProjectionsSettings
 from patron_runtime.metrics import Metrics
 
 PACE = Pace(beat_s=0.1, dead_after_s=1.0, settle_s=0.02, lag_s=0.2)
@@ -109,3 +111,9 @@ class ReadSide:
             rows = sorted(row[0] for row in await self.rows(f"SELECT t::text FROM {SCHEMA}.{table} AS t"))  # noqa: S608
             sums[table] = (len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest())
         return sums
+
+
+def rebuild_here(settings: ProjectionsSettings, model: str, workers: int) -> None:
+    """Be a process that rebuilds; here, because a process that pytest did not start cannot import its test files."""
+    found = next(one for one in MODELS if one.name == model)
+    asyncio.run(rebuild(settings, found, Unwatched(), workers, share_from=1))

@@ -27,6 +27,13 @@ RETURNING at
 """
 
 
+async def prepare_scoring(connection: AsyncConnection) -> None:
+    """Create the tables that are missing, those of the evaluator included; repeating is harmless."""
+    await prepare_evaluation(connection)
+    await create_scores(connection)
+    await connection.execute(_TABLE)
+
+
 async def refresh(connection: AsyncConnection, now: datetime, every_s: float) -> set[str] | None:
     """Make the scores anew if the last time was `every_s` ago; answers whose changed, None if it is not time yet."""
     async with connection.transaction():
@@ -53,9 +60,7 @@ class Scoring:
 
     async def _run(self, stop: asyncio.Event) -> None:
         async with await self._connect() as connection:
-            await prepare_evaluation(connection)
-            await create_scores(connection)
-            await connection.execute(_TABLE)
+            await prepare_scoring(connection)
             while not stop.is_set():
                 await refresh(connection, datetime.now(UTC), self._every_s)
                 with suppress(TimeoutError):
