@@ -81,15 +81,6 @@ class CheckBody(Body):
     segment: Id | None = None
 
 
-class Accepted(BaseModel):
-    """A command was carried out; read models show it from `position` on."""
-
-    id: str
-    version: int
-    position: str
-    status: Literal["created", "updated", "unchanged"]
-
-
 class Used(BaseModel):
     """A segment that a rule names."""
 

@@ -6,9 +6,7 @@ import msgspec
 from fastapi import Response
 
 from patron_campaigns.api import refusal_lists
-from patron_campaigns.api.asking import accepted, asked, plain
 from patron_campaigns.api.bodies import (
-    Accepted,
     CatalogueAnswer,
     ChangeBody,
     CheckBody,
@@ -29,6 +27,7 @@ from patron_rules.checking import RuleInvalid
 from patron_rules.looking import looks_at, references
 from patron_runtime.answers import stamp
 from patron_runtime.bodies import router
+from patron_runtime.commands import Accepted, accepted, asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import AskedBy, Commanding, Reading
 
@@ -39,7 +38,9 @@ segments: Final = router(prefix="/campaigns/v1/segments", tags=["segments"])
 async def create_segment(body: SegmentBody, using: Using, by: Commanding, response: Response) -> Accepted:
     """Define a segment. With an `Idempotency-Key`, repeating the request changes nothing."""
     content = plain(body)
-    return accepted(response, await using.segments.create(content, asked(by, "segments", using.index, content)))
+    return accepted(
+        response, await using.segments.create(content, asked(by, "campaigns/segments", using.index, content))
+    )
 
 
 @segments.get("", response_model=CatalogueAnswer, responses=problems(*refusal_lists.LIST))
@@ -92,14 +93,14 @@ async def change_segment(
 ) -> Accepted:
     """Change what the body states; only what differs is recorded. A new rule gets the next rule version."""
     content = plain(body)
-    command = asked(by, f"segments/{segment_id}", using.index, content)
+    command = asked(by, f"campaigns/segments/{segment_id}", using.index, content)
     return accepted(response, await using.segments.change(segment_id, content, command))
 
 
 @segments.post("/{segment_id}/archive", responses=problems(*refusal_lists.ARCHIVE))
 async def archive_segment(segment_id: SegmentId, using: Using, by: Commanding, response: Response) -> Accepted:
     """Take a segment out of use for good: it has no members any more, and its name is free."""
-    command = asked(by, f"segments/{segment_id}/archive", using.index)
+    command = asked(by, f"campaigns/segments/{segment_id}/archive", using.index)
     return accepted(response, await using.segments.archive(segment_id, command))
 
 
@@ -109,7 +110,7 @@ How = Literal["include", "exclude", "release"]
 async def _put(to: tuple[str, How], body: CustomersBody | ReleaseBody, using: Parts, by: AskedBy) -> Committed:
     segment_id, how = to
     reason = body.reason if isinstance(body, CustomersBody) else None
-    command = asked(by, f"segments/{segment_id}/{how}", using.index, plain(body))
+    command = asked(by, f"campaigns/segments/{segment_id}/{how}", using.index, plain(body))
     return await using.segments.put(segment_id, PutByHand(how, frozenset(body.customer_ids), reason), command)
 
 
@@ -140,5 +141,5 @@ async def release_customers(
 @segments.post("/{segment_id}/snapshot", responses=problems(*refusal_lists.SNAPSHOT))
 async def take_snapshot(segment_id: SegmentId, using: Using, by: Commanding, response: Response) -> Accepted:
     """Take the members of a snapshot anew, by its rule as of now."""
-    command = asked(by, f"segments/{segment_id}/snapshot", using.index)
+    command = asked(by, f"campaigns/segments/{segment_id}/snapshot", using.index)
     return accepted(response, await using.segments.take_snapshot(segment_id, command))

@@ -6,7 +6,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from patron_contacts.api import refusal_lists
-from patron_contacts.api.asking import InvalidItem, asked, bulk_answer, plain, read_items
+from patron_contacts.api.asking import InvalidItem, bulk_answer, read_items
 from patron_contacts.api.bodies import Accepted, BulkActivities, BulkAnswer, InteractionBody, OrderBody
 from patron_contacts.api.parts import UseCases, Using
 from patron_contacts.handlers.activities import ActivityHandlers
@@ -15,6 +15,7 @@ from patron_events.envelope import Position
 from patron_events.rejections import Rejection
 from patron_runtime.answers import stamp
 from patron_runtime.bodies import router
+from patron_runtime.commands import asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import AskedBy, Commanding
 

@@ -15,15 +15,13 @@ from patron_contacts.domain.intake import external_ids
 from patron_contacts.domain.record import Definitions
 from patron_contacts.handlers.bulk import Result, counts, last_position
 from patron_contacts.handlers.changing import Match
-from patron_contacts.handlers.records import derived_id
 from patron_events.catalog import contacts as events
-from patron_events.decisions import Asked, Committed
-from patron_events.envelope import Actor, Cause, Position
+from patron_events.decisions import Committed
+from patron_events.envelope import Position
 from patron_events.rejections import Invalid, Rejection
-from patron_events.vault import BlindIndex
 from patron_runtime.answers import stamp
+from patron_runtime.commands import plain
 from patron_runtime.refusals import field_error
-from patron_runtime.requests import AskedBy
 
 
 class InvalidItem(Invalid):
@@ -36,28 +34,6 @@ class MatchNotOne(Invalid):
     """Exactly one key must be given."""
 
     code = "match-not-one"
-
-
-def asked(by: AskedBy, operation: str, index: BlindIndex, body: object = None) -> Asked:
-    """Tell the log who asks and why; with an idempotency key the command id is the same at every repetition."""
-    actor = Actor(
-        kind="user",
-        id=by.principal.subject,
-        authority=tuple(sorted(by.principal.roles)),
-        address=by.source or None,
-    )
-    if by.idempotency_key is None:
-        cause = Cause(correlation_id=by.correlation_id, traceparent=by.traceparent)
-        return Asked(actor, cause, expected_version=by.expected_version)
-    request = index.of("request", msgspec.json.encode(body, order="sorted").decode())
-    cause = Cause(correlation_id=by.correlation_id, traceparent=by.traceparent, request=request)
-    command_id = derived_id("command", by.principal.subject, operation, by.idempotency_key)
-    return Asked(actor, cause, command_id, by.expected_version)
-
-
-def plain(body: BaseModel) -> dict[str, Any]:
-    """Give the members that the caller wrote, and no defaults."""
-    return body.model_dump(exclude_unset=True, by_alias=True)
 
 
 def accepted(response: Response, committed: Committed, status: str | None = None) -> Accepted:

@@ -7,11 +7,12 @@ from fastapi import Path, Response
 from pydantic import ConfigDict, Field
 
 from patron_contacts.api import refusal_lists
-from patron_contacts.api.asking import accepted, asked, plain
+from patron_contacts.api.asking import accepted
 from patron_contacts.api.bodies import Accepted, Body, Text
 from patron_contacts.api.parts import RecordId, Using
 from patron_contacts.domain.consent import PURPOSE, consent, withdrawal
 from patron_runtime.bodies import router
+from patron_runtime.commands import asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import Commanding
 

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Response
 
 from patron_contacts.api import refusal_lists
-from patron_contacts.api.asking import accepted, asked, plain
+from patron_contacts.api.asking import accepted
 from patron_contacts.api.bodies import Accepted, FieldBody
 from patron_contacts.api.parts import Using
 from patron_events.catalog.contacts import FieldDefined
 from patron_runtime.bodies import router
+from patron_runtime.commands import asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import Administering, Reading
 

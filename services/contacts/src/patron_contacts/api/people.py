@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from patron_contacts.api import refusal_lists
-from patron_contacts.api.asking import accepted, asked, bulk_answer, match_of, plain, read_items
+from patron_contacts.api.asking import accepted, bulk_answer, match_of, read_items
 from patron_contacts.api.bodies import (
     Accepted,
     BulkAnswer,
@@ -24,6 +24,7 @@ from patron_contacts.handlers.bulk import Origin, RecordBulk
 from patron_contacts.handlers.kinds import link
 from patron_runtime.answers import stamp
 from patron_runtime.bodies import router
+from patron_runtime.commands import asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import Commanding, Reading
 

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from patron_contacts.api import refusal_lists
-from patron_contacts.api.asking import accepted, asked, plain
+from patron_contacts.api.asking import accepted
 from patron_contacts.api.bodies import Accepted, ErasureBody, NoteBody, ReasonBody
 from patron_contacts.api.parts import Parts, RecordId, Using
 from patron_contacts.domain.intake import notes
@@ -15,6 +15,7 @@ from patron_contacts.domain.texts import optional_text
 from patron_contacts.handlers.changing import RecordHandlers
 from patron_contacts.handlers.records import derived_id
 from patron_runtime.bodies import router
+from patron_runtime.commands import asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import Administering, AskedBy, Commanding
 

@@ -1,14 +1,12 @@
 """From a request to the command's circumstances, and from a decision to its answer."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID, uuid5
 
 import msgspec
 from fastapi import Response
 from pydantic import BaseModel
 
-from patron_campaigns.api.bodies import Accepted
-from patron_events.catalog import campaigns as events
 from patron_events.decisions import Asked, Committed
 from patron_events.envelope import Actor, Cause
 from patron_events.vault import BlindIndex
@@ -17,9 +15,23 @@ from patron_runtime.requests import AskedBy
 
 _COMMANDS: Final = UUID("b7d0a3de-6a5e-5a4c-9c8e-3b7d2f2a9e10")
 
+Status = Literal["created", "updated", "unchanged"]
+
+
+class Accepted(BaseModel):
+    """A command was carried out; read models show it from `position` on."""
+
+    id: str
+    version: int
+    position: str
+    status: Status
+
 
 def asked(by: AskedBy, operation: str, index: BlindIndex, body: object = None) -> Asked:
-    """Tell the log who asks and why; with an idempotency key the command id is the same at every repetition."""
+    """Tell the log who asks and why; with an idempotency key the command id is the same at every repetition.
+
+    operation: names the operation and its record among all contexts, such as `campaigns/segments/<id>`.
+    """
     actor = Actor(
         kind="user",
         id=by.principal.subject,
@@ -38,17 +50,14 @@ def asked(by: AskedBy, operation: str, index: BlindIndex, body: object = None) -
 
 def plain(body: BaseModel) -> dict[str, Any]:
     """Give the members that the caller wrote, and no defaults."""
-    return body.model_dump(exclude_unset=True)
+    return body.model_dump(exclude_unset=True, by_alias=True)
 
 
-def accepted(response: Response, committed: Committed) -> Accepted:
+def accepted(response: Response, committed: Committed, status: Status | None = None) -> Accepted:
     """Answer for one command; a repetition is told what the first request was told."""
     position = str(committed.position)
     stamp(response, version=committed.version, position=position)
-    if committed.repeated:
-        status = "created" if committed.version == 1 else "updated"
-    elif not committed.events:
-        status = "unchanged"
-    else:
-        status = "created" if isinstance(committed.events[0], events.SegmentCreated) else "updated"
+    if status is None:
+        changed: Status = "created" if committed.version == 1 else "updated"
+        status = changed if committed.events or committed.repeated else "unchanged"
     return Accepted(id=committed.stream.id, version=committed.version, position=position, status=status)
