@@ -104,7 +104,7 @@ def _tell(folder: DataFolder, state: State, *, as_json: bool, news: str) -> None
         "url": state.url,
         "data": str(folder.path),
         "logs": str(folder.logs),
-        "docs": [f"{state.url}/{name}/v1/docs" for name in ("contacts", "campaigns", "projections")],
+        "docs": [f"{state.url}/{name}/v1/docs" for name in ("contacts", "campaigns", "pipeline", "projections")],
         "already_running": news != "runs",
         "pids": dict(state.pids),
     }

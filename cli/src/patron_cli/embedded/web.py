@@ -9,6 +9,8 @@ from patron_campaigns.settings import CampaignsSettings
 from patron_cli.embedded.joined import Joined
 from patron_contacts.app import create_app as create_contacts
 from patron_contacts.settings import ContactsSettings
+from patron_pipeline.app import create_app as create_pipeline
+from patron_pipeline.settings import PipelineSettings
 from patron_projections.app import create_app as create_projections
 from patron_projections.settings import ProjectionsSettings
 from patron_runtime.logs import configure_logs
@@ -21,6 +23,7 @@ def serve(descriptor: int) -> int:
     services = {
         "contacts": create_contacts(settings),
         "campaigns": create_campaigns(CampaignsSettings()),  # pyright: ignore[reportCallIssue]  # as above
+        "pipeline": create_pipeline(PipelineSettings()),  # pyright: ignore[reportCallIssue]  # as above
         "projections": create_projections(ProjectionsSettings()),  # pyright: ignore[reportCallIssue]  # as above
     }
     configure_logs("web", settings.runtime())

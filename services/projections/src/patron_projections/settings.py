@@ -8,7 +8,7 @@ from patron_events.jetstream.log import LogOptions
 from patron_events.jetstream.streams import Sizing
 from patron_runtime.environment import ServiceEnvironment
 
-CONTEXTS: Final = ("contacts", "campaigns", "segments")
+CONTEXTS: Final = ("contacts", "campaigns", "segments", "pipeline")
 
 
 class ProjectionsSettings(ServiceEnvironment):

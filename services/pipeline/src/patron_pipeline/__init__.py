@@ -1,0 +1,1 @@
+"""The pipeline context: leads, deals, quotes, planned activities, and who sells."""

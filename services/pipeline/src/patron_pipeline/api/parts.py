@@ -1,0 +1,25 @@
+"""The parts that routes reach through the application's state, as typed dependencies."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from patron_events.decisions import Decisions
+from patron_events.vault import BlindIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The use cases, and the keyed hash by which repeated requests are told from others with the same key."""
+
+    decisions: Decisions
+    index: BlindIndex
+
+
+async def parts_of(request: Request) -> Parts:
+    """Give the parts of the application that serves this request; async, or FastAPI would use a thread for it."""
+    return cast("Parts", request.app.state.pipeline)
+
+
+Using = Annotated[Parts, Depends(parts_of)]

@@ -1,0 +1,1 @@
+"""What decides: one module per noun."""

@@ -1,0 +1,29 @@
+"""Build the HTTP service of the context from its routes."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from patron_runtime.identity import Verifier
+from patron_runtime.service import About, Lifespan, Service, create_service
+from patron_runtime.settings import RuntimeSettings
+
+ABOUT: Final = About(
+    name="pipeline",
+    title="Patron pipeline",
+    version="1.0.0",
+    prefix="/pipeline/v1",
+    description=(
+        "Selling: leads and how they are handed out, deals in pipelines with stages, quotes, planned activities. "
+        "Boards, lists, forecasts and reports are projections."
+    ),
+)
+ROUTERS: Final[tuple[APIRouter, ...]] = ()
+
+
+def build(verifier: Verifier, settings: RuntimeSettings, lifespan: Lifespan) -> Service:
+    """Build the service; `lifespan` puts the parts of `patron_pipeline.composition` on `app.state.pipeline`."""
+    service = create_service(ABOUT, verifier, settings, lifespan=lifespan)
+    for routes in ROUTERS:
+        service.include_router(routes)
+    return service
