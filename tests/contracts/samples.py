@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from contracts.pipeline_samples import PIPELINE_SAMPLES
 from patron_events.catalog import campaigns, segments
 from patron_events.catalog import contacts as events
 from patron_events.registry import Fact
@@ -153,6 +154,7 @@ SAMPLES: Final[tuple[Fact, ...]] = (
     campaigns.SegmentUnlisted(segment_id=_COMPANY),
     segments.MemberEntered(segment_id=_COMPANY, rule_version=3, cause="event", cause_id="018f:0"),
     segments.MemberLeft(segment_id=_COMPANY, rule_version=3, cause="rule", cause_id="018f:1"),
+    *PIPELINE_SAMPLES,
 )
 
 # The plain form of versions that nobody writes any more: open fields, personal fields.
