@@ -6,7 +6,7 @@ SHELL := /bin/sh
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed
-MEMBERS := libs/events libs/reactions libs/rules libs/runtime libs/servers services/campaigns services/contacts services/pipeline services/projections cli
+MEMBERS := libs/events libs/reactions libs/rules libs/runtime libs/servers libs/values services/campaigns services/contacts services/pipeline services/projections cli
 PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 

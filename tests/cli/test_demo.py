@@ -14,8 +14,8 @@ from patron_cli.demo.interactions import invent_interactions
 from patron_cli.demo.orders import invent_orders
 from patron_cli.demo.people import invent_people
 from patron_cli.demo.plan import Plan
-from patron_contacts.domain.email_syntax import normalised
 from patron_contacts.domain.lifecycle import STAGES
+from patron_values.email_syntax import normalised
 
 Body = Mapping[str, Any]
 Organisation = Mapping[str, list[Body]]

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patron_contacts.domain import contact_points, custom_field, moments, money, places, texts
+from patron_contacts.domain import custom_field
 from patron_events.catalog.contacts import FieldDefined
 from patron_events.rejections import Invalid
+from patron_values import contact_points, moments, money, places, texts
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIELDS = {

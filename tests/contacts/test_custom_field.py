@@ -13,11 +13,10 @@ from patron_contacts.domain.value_errors import (
     FieldNeverUnique,
     FieldOptionsInvalid,
     FieldTypeUnknown,
-    ShapeInvalid,
-    TextTooLong,
 )
 from patron_events.catalog.contacts import FieldDefined
 from patron_events.rejections import Invalid
+from patron_values.errors import ShapeInvalid, TextTooLong
 
 KINDS = ("string", "number", "integer", "boolean", "date", "datetime")
 FIELDS = {kind: FieldDefined(name=kind, type=kind) for kind in KINDS} | {

@@ -10,10 +10,10 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patron_contacts.domain.contact_points import email_key, emails
-from patron_contacts.domain.value_errors import EmailInvalid, PrimaryAmbiguous, ShapeInvalid, TooMany, TypeUnknown
 from patron_events.catalog.contacts import EmailAddress
 from patron_events.rejections import Invalid
+from patron_values.contact_points import email_key, emails
+from patron_values.errors import EmailInvalid, PrimaryAmbiguous, ShapeInvalid, TooMany, TypeUnknown
 
 
 def isemail_cases(folder: Path) -> list[tuple[str, str]]:

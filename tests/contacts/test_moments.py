@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patron_contacts.domain.moments import birth_date, day, instant, moment
-from patron_contacts.domain.value_errors import (
+from patron_values.errors import (
     BirthDateInFuture,
     DateInvalid,
     DateTooEarly,
@@ -16,6 +15,7 @@ from patron_contacts.domain.value_errors import (
     TimeTooEarly,
     TimeZoneMissing,
 )
+from patron_values.moments import birth_date, day, instant, moment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patron_contacts.domain.money import currency, decimal_text, minor
-from patron_contacts.domain.value_errors import AmountInvalid, AmountTooPrecise, CurrencyUnknown
 from patron_events.currencies import decimals
+from patron_values.errors import AmountInvalid, AmountTooPrecise, CurrencyUnknown
+from patron_values.money import currency, decimal_text, minor
 
 
 @pytest.mark.parametrize(

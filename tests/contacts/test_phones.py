@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patron_contacts.domain.contact_points import phones
-from patron_contacts.domain.value_errors import (
+from patron_events.catalog.contacts import PhoneNumber
+from patron_events.rejections import Invalid
+from patron_values.contact_points import phones
+from patron_values.errors import (
     PhoneInvalid,
     PrimaryAmbiguous,
     RegionUnknown,
@@ -20,8 +22,6 @@ from patron_contacts.domain.value_errors import (
     TooMany,
     TypeUnknown,
 )
-from patron_events.catalog.contacts import PhoneNumber
-from patron_events.rejections import Invalid
 
 
 def answer(typed: str, region: str | None = None) -> str | None:

@@ -3,8 +3,8 @@
 import pycountry
 import pytest
 
-from patron_contacts.domain.places import country, language, time_zone
-from patron_contacts.domain.value_errors import CountryUnknown, LanguageUnknown, TimeZoneUnknown
+from patron_values.errors import CountryUnknown, LanguageUnknown, TimeZoneUnknown
+from patron_values.places import country, language, time_zone
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import pytest
 
-from patron_contacts.domain.contact_points import addresses, domains, social, urls
-from patron_contacts.domain.value_errors import (
+from patron_events.catalog.contacts import PostalAddress, SocialHandle
+from patron_values.contact_points import addresses, domains, social, urls
+from patron_values.errors import (
     AddressEmpty,
     CountryUnknown,
     DomainInvalid,
@@ -12,7 +13,6 @@ from patron_contacts.domain.value_errors import (
     TextEmpty,
     UrlInvalid,
 )
-from patron_events.catalog.contacts import PostalAddress, SocialHandle
 
 
 def test_an_address_keeps_its_parts_and_its_country_becomes_a_code() -> None:

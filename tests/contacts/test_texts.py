@@ -2,8 +2,8 @@
 
 import pytest
 
-from patron_contacts.domain.texts import optional_text, required_text, tags, text
-from patron_contacts.domain.value_errors import ShapeInvalid, TextEmpty, TextInvalid, TextTooLong, TooMany
+from patron_values.errors import ShapeInvalid, TextEmpty, TextInvalid, TextTooLong, TooMany
+from patron_values.texts import optional_text, required_text, tags, text
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ def _settle_countries(_: Sequence[Any], body: Body) -> None:
 @lru_cache(maxsize=4096)
 def _code(name: str) -> str | None:
     """Ask the rule of the contacts service; imported here, because its data takes a fifth of a second to load."""
-    from patron_contacts.domain.places import country  # noqa: PLC0415
-    from patron_contacts.domain.value_errors import CountryUnknown  # noqa: PLC0415
+    from patron_values.errors import CountryUnknown  # noqa: PLC0415
+    from patron_values.places import country  # noqa: PLC0415
 
     try:
         return country(name, "country")

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ValidationError
 
 from patron_contacts.api.bodies import Accepted, MatchBody, MatchCompanyBody
 from patron_contacts.domain.claim import UniqueKey
-from patron_contacts.domain.contact_points import email_key, emails
 from patron_contacts.domain.custom_field import checked, unique_key
 from patron_contacts.domain.intake import external_ids
 from patron_contacts.domain.record import Definitions
@@ -22,6 +21,7 @@ from patron_events.rejections import Invalid, Rejection
 from patron_runtime.answers import stamp
 from patron_runtime.commands import plain
 from patron_runtime.refusals import field_error
+from patron_values.contact_points import email_key, emails
 
 
 class InvalidItem(Invalid):

@@ -18,7 +18,6 @@ from patron_contacts.api.bodies import (
 from patron_contacts.api.parts import RecordId, Using
 from patron_contacts.api.views import person_view
 from patron_contacts.domain.lifecycle import check_stage
-from patron_contacts.domain.moments import instant
 from patron_contacts.domain.person import MoveStage, StageMove, UnlinkCompany
 from patron_contacts.handlers.bulk import Origin, RecordBulk
 from patron_contacts.handlers.kinds import link
@@ -27,6 +26,7 @@ from patron_runtime.bodies import router
 from patron_runtime.commands import asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import Commanding, Reading
+from patron_values.moments import instant
 
 people: Final = router(prefix="/contacts/v1/people", tags=["people"])
 

@@ -6,15 +6,16 @@ from patron_contacts.api.asking import MatchNotOne
 from patron_contacts.domain import activity_body, errors, value_errors
 from patron_events.decisions import Contended, IdempotencyKeyReused
 from patron_events.rejections import Rejection, Unavailable, VersionMismatch
+from patron_values import errors as wrong
 
 ALWAYS: Final[tuple[type[Rejection], ...]] = (Unavailable, Contended, IdempotencyKeyReused, VersionMismatch)
 VALUES: Final[tuple[type[Rejection], ...]] = (
-    value_errors.TextInvalid,
-    value_errors.EmailInvalid,
-    value_errors.PhoneInvalid,
-    value_errors.CountryUnknown,
-    value_errors.LanguageUnknown,
-    value_errors.TimeInvalid,
+    wrong.TextInvalid,
+    wrong.EmailInvalid,
+    wrong.PhoneInvalid,
+    wrong.CountryUnknown,
+    wrong.LanguageUnknown,
+    wrong.TimeInvalid,
     value_errors.CustomFieldUnknown,
     value_errors.CustomFieldMistyped,
     errors.CustomFieldMissing,
@@ -27,16 +28,16 @@ CREATE: Final = (*ALWAYS, *VALUES, *KEYS, errors.RecordEmpty, errors.NameMissing
 CHANGE: Final = (*ALWAYS, *VALUES, *KEYS, *KNOWN, errors.StageMoveNotAllowed)
 UPSERT: Final = (*CREATE, *KNOWN, MatchNotOne)
 COMMAND: Final = (*ALWAYS, *KNOWN, *KEYS)
-NOTE: Final = (*COMMAND, errors.NoteNotFound, value_errors.TextTooLong)
+NOTE: Final = (*COMMAND, errors.NoteNotFound, wrong.TextTooLong)
 LINK: Final = (*COMMAND, errors.CompanyNotFound, errors.LinkNotFound, errors.LinkDatesReversed)
 STAGE: Final = (*COMMAND, errors.StageUnknown, errors.StageMoveNotAllowed)
 CONSENT: Final = (
     *COMMAND,
     errors.ConsentOutOfOrder,
     value_errors.ConsentEndsBefore,
-    value_errors.TimeInvalid,
-    value_errors.TimeInFuture,
-    value_errors.TextInvalid,
+    wrong.TimeInvalid,
+    wrong.TimeInFuture,
+    wrong.TextInvalid,
 )
 READ: Final = (errors.RecordNotFound, Unavailable)
 BULK: Final = (Unavailable, IdempotencyKeyReused)
@@ -45,10 +46,10 @@ ACTIVITY: Final = (
     *ALWAYS,
     errors.CustomerNotFound,
     errors.CompanyNotFound,
-    value_errors.TimeInvalid,
-    value_errors.TimeInFuture,
-    value_errors.CurrencyUnknown,
-    value_errors.AmountInvalid,
+    wrong.TimeInvalid,
+    wrong.TimeInFuture,
+    wrong.CurrencyUnknown,
+    wrong.AmountInvalid,
     activity_body.AmountMismatch,
     activity_body.AmountMissing,
 )

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from patron_contacts.domain.consent import Consent
-from patron_contacts.domain.money import decimal_text
 from patron_contacts.domain.record import Record
 from patron_events.catalog import contacts as events
 from patron_events.journal import Loaded
 from patron_events.personal import Erased
 from patron_events.registry import Fact
+from patron_values.money import decimal_text
 
 
 def _members(record: Record, *kinds: type[Fact]) -> dict[str, Any]:

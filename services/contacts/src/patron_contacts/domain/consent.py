@@ -13,12 +13,12 @@ from typing import Final
 
 import msgspec
 
-from patron_contacts.domain import moments, texts
 from patron_contacts.domain.errors import ConsentOutOfOrder
 from patron_contacts.domain.value_errors import ConsentEndsBefore, PurposeInvalid
 from patron_events.catalog import contacts as events
 from patron_events.decider import Dated
 from patron_events.registry import Fact
+from patron_values import moments, texts
 
 PURPOSE: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 

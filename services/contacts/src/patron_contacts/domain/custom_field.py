@@ -8,7 +8,6 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from patron_contacts.domain import moments, texts
 from patron_contacts.domain.value_errors import (
     CustomFieldMistyped,
     CustomFieldNoOption,
@@ -20,6 +19,7 @@ from patron_contacts.domain.value_errors import (
 )
 from patron_events.catalog.contacts import FieldDefined, Scalar
 from patron_events.rejections import Invalid
+from patron_values import moments, texts
 
 TYPES: Final = frozenset({"string", "number", "integer", "boolean", "date", "datetime", "enum"})
 MAX_OPTIONS: Final = 200

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from patron_contacts.domain import contact_points, lifecycle, moments, money, places, texts
+from patron_contacts.domain import lifecycle
 from patron_contacts.domain.custom_field import checked
 from patron_contacts.domain.person import StageMove
 from patron_contacts.domain.record import Changes, Definitions, NewNote
 from patron_events.catalog import contacts as events
 from patron_events.registry import Fact
+from patron_values import contact_points, moments, money, places, texts
 
 Body = Mapping[str, Any]
 Reading = Callable[[Any, str], Any]

@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from patron_contacts.domain import moments, texts
 from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.company import COMPANY, ChangeCompany, CreateCompany
-from patron_contacts.domain.contact_points import email_key
 from patron_contacts.domain.custom_field import unique_key
 from patron_contacts.domain.intake import (
     CompanyRef,
@@ -23,6 +21,8 @@ from patron_contacts.domain.record import Changes
 from patron_contacts.handlers.records import COMPANIES, PEOPLE, Body, RecordDecider
 from patron_events.catalog import contacts as events
 from patron_events.personal import Erased
+from patron_values import moments, texts
+from patron_values.contact_points import email_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from patron_contacts.domain.value_errors import (
+from patron_values.errors import (
     BirthDateInFuture,
     DateInvalid,
     DateTooEarly,

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 import langcodes
 import pycountry
 
-from patron_contacts.domain.value_errors import CountryUnknown, LanguageUnknown, TimeZoneUnknown
+from patron_values.errors import CountryUnknown, LanguageUnknown, TimeZoneUnknown
 
 _LONGEST_NAME: Final = 100
 _NOT_PLACES: Final = frozenset({"Factory", "localtime", "posixrules", "build/etc/localtime"})

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from patron_contacts.domain.value_errors import ShapeInvalid, TextEmpty, TextInvalid, TextTooLong, TooMany, TypeUnknown
+from patron_values.errors import ShapeInvalid, TextEmpty, TextInvalid, TextTooLong, TooMany, TypeUnknown
 
 MAX_TAGS: Final = 100
 MAX_TAG_LENGTH: Final = 100

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 import phonenumbers
 
-from patron_contacts.domain import places
-from patron_contacts.domain.value_errors import CountryUnknown
+from patron_values import places
+from patron_values.errors import CountryUnknown
 
 MAX_TYPED: Final = 100
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from patron_contacts.domain import email_syntax, phone_numbers, places, texts
-from patron_contacts.domain.value_errors import (
+from patron_events.catalog.contacts import EmailAddress, PhoneNumber, PostalAddress, SocialHandle
+from patron_values import email_syntax, phone_numbers, places, texts
+from patron_values.errors import (
     AddressEmpty,
     DomainInvalid,
     EmailInvalid,
@@ -22,7 +23,6 @@ from patron_contacts.domain.value_errors import (
     SocialEmpty,
     UrlInvalid,
 )
-from patron_events.catalog.contacts import EmailAddress, PhoneNumber, PostalAddress, SocialHandle
 
 MAX_ITEMS: Final = 50
 MAX_URL_LENGTH: Final = 2048

@@ -10,8 +10,8 @@ from typing import Final
 
 from babel.core import get_global
 
-from patron_contacts.domain.value_errors import AmountInvalid, AmountTooPrecise, CurrencyUnknown
 from patron_events.currencies import decimals
+from patron_values.errors import AmountInvalid, AmountTooPrecise, CurrencyUnknown
 
 MAX_MINOR: Final = 10**15
 
