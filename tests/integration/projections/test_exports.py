@@ -6,6 +6,7 @@ import io
 import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from customer_log import CustomerLog, soon
 from patron_events.catalog import contacts as events
 from patron_events.memory import MemoryStore
 from patron_events.vault import MemoryVault
+from patron_projections.database import Database, StreamsBusy
+from patron_projections.reports.question import Question
+from patron_projections.reports.running import Reports
 from patron_projections.service import build
 from patron_runtime.identity import EmbeddedIssuer, TrustedIssuer, Verifier
 from patron_runtime.service import server_options
@@ -106,6 +110,27 @@ async def test_a_refusal_comes_before_the_first_byte(log: CustomerLog, side: Rea
     assert await queries.refusal("/people", format="csv", sort="tags") == (422, "sort-invalid", "sort")
     late = await queries.refusal("/reports/purchases", format="csv", filter="created_at:gt:soon")
     assert late == (422, "filter-invalid", "filter[0].value")
+
+
+async def test_slow_exports_keep_no_report_waiting(log: CustomerLog, side: ReadSide, queries: Queries) -> None:
+    await some(log, side)
+    database = Database(side.url)
+    reports = Reports(database)
+    question = Question(now=datetime.now(UTC), by=("total",))
+    exports = [(await reports.answer("people", question)).batches for _ in range(5)]
+    answers = [(await reports.answer("people", question, "answers")).batches for _ in range(8)]
+    try:
+        for one in (*exports[:4], *answers):
+            assert await anext(one)
+        for refused in (exports[4], (await reports.answer("people", question, "answers")).batches):
+            with pytest.raises(StreamsBusy):
+                await anext(refused)
+        await exports[0].aclose()
+        exports.append((await reports.answer("people", question)).batches)
+        assert await anext(exports[-1])
+    finally:
+        for one in (*exports, *answers):
+            await one.aclose()
 
 
 async def test_a_lost_database_breaks_the_transfer_off(own_postgres: PostgresServer, tmp_path: Path) -> None:

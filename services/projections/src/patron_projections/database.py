@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 import psycopg
@@ -22,6 +22,7 @@ from patron_events.rejections import Invalid, Unavailable
 from patron_projections.engine.tables import SCHEMA, compiled
 
 Rows = list[DictRow]
+Budget = Literal["exports", "answers"]
 _CHECKOUT_S: Final = 2.0
 _STATEMENT_MS: Final = 15_000
 _ANSWER_S: Final = 17.0  # beyond what PostgreSQL allows a statement: only a frozen or lost server takes longer
@@ -29,7 +30,8 @@ _CHECK_S: Final = 1.0
 _PLACE: Final = re.compile(rf"\b{SCHEMA}\.[a-z_]+")
 _SNAPSHOT: Final = "BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ"
 _STREAM_MS: Final = 600_000
-_MOST_STREAMS: Final = 4
+# An export lasts as long as its reader is slow, an answer is read at once: the ones must not keep the others waiting.
+_MOST_STREAMS: Final[Mapping[Budget, int]] = {"exports": 4, "answers": 8}
 _CONNECT_S: Final = 5
 # How alike a word must be to count as the same one with a typo; "jonh" and "john" share 0.4.
 _LIKENESS: Final = 0.4
@@ -42,7 +44,7 @@ class ReadModelsUnavailable(Unavailable):
 
 
 class StreamsBusy(Unavailable):
-    """As many exports and reports are under way as this process serves at a time; ask again."""
+    """As many exports, or as many reports, are under way as this process serves at a time; ask again."""
 
     code: ClassVar[str] = "exports-busy"
 
@@ -64,7 +66,7 @@ class Database:
 
     def __init__(self, url: str, *, most: int = 8) -> None:
         self._url = url
-        self._streams = 0
+        self._streams: dict[Budget, int] = dict.fromkeys(_MOST_STREAMS, 0)
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
             url,
             connection_class=AsyncConnection[DictRow],
@@ -124,18 +126,19 @@ class Database:
         except psycopg.Error as error:
             raise _refusal(error) from error
 
-    async def batches(self, statement: ClauseElement, size: int) -> AsyncGenerator[Rows]:
+    async def batches(self, statement: ClauseElement, size: int, budget: Budget = "exports") -> AsyncGenerator[Rows]:
         """Give all rows of a statement, `size` at a time, as of one moment and in bounded memory.
 
         The connection is its own, so that slow readers take none from other queries. Close the generator.
+        budget: whose number of these is bounded together.
 
         Raises:
             StreamsBusy: too many of them are under way.
             ReadModelsUnavailable, ValueRefused: as `rows`; also when PostgreSQL is lost on the way.
         """
-        if self._streams >= _MOST_STREAMS:
+        if self._streams[budget] >= _MOST_STREAMS[budget]:
             raise StreamsBusy
-        self._streams += 1
+        self._streams[budget] += 1
         try:
             with _refusing():
                 connection = await AsyncConnection[DictRow].connect(
@@ -151,7 +154,7 @@ class Database:
                         return
                     yield rows
         finally:
-            self._streams -= 1
+            self._streams[budget] -= 1
 
     async def _declared(
         self, connection: AsyncConnection[DictRow], statement: ClauseElement

@@ -162,8 +162,8 @@ async def report(parts: Asked, name: Name, request: Request, query: Annotated[Ro
     """Answer a report: rows of figures, each with the address of the events behind it."""
     question = query.question(definition_of(name))
     fresh = await _waited(parts, query)
-    answer = await parts.reports.answer(name, question)
     form = query.form(request)
+    answer = await parts.reports.answer(name, question, "answers" if form is None else "exports")
     if form is not None:
         return await exported(answer.batches, answer.columns, form, f"patron-{name}", exact=query.exact)
     rows: list[dict[str, Any]] = []

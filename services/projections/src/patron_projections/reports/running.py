@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from sqlalchemy import BigInteger, DateTime, Select, SelectBase, SmallInteger, literal, select, tuple_
+from sqlalchemy import BigInteger, DateTime, Select, SmallInteger, literal, select, tuple_
 
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
-from patron_projections.database import Database, Rows
+from patron_projections.database import Budget, Database, Rows
 from patron_projections.directory import Page
 from patron_projections.money import money
 from patron_projections.reports.catalogue import LIFETIME_VALUE, REPORTS
-from patron_projections.reports.definition import EVENT_COLUMNS, Column, Definition
+from patron_projections.reports.definition import EVENT_COLUMNS, Column, Definition, Result
 from patron_projections.reports.question import CurrencyNeeded, Question, ReportNotFound, RowInvalid
 from patron_projections.reports.sources import currencies
 
@@ -95,8 +95,8 @@ class Reports:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def answer(self, name: str, asked: Question) -> Answer:
-        """Begin to answer; close the batches.
+    async def answer(self, name: str, asked: Question, budget: Budget = "exports") -> Answer:
+        """Begin to answer; close the batches. budget: as `Database.batches`.
 
         Raises:
             ReportNotFound, CurrencyNeeded, ByInvalid, FilterInvalid, ResponseInvalid: it cannot be asked so.
@@ -106,11 +106,11 @@ class Reports:
             columns = LIFETIME_VALUE.columns(asked)
             await self._check_currency(asked)
             key = ("customer_id",) if asked.by == ("customer_id",) else ()
-            return Answer(definition, columns, key, self._forecast(asked))
+            return Answer(definition, columns, key, self._forecast(asked, budget))
         result = REPORTS[name].result(asked)
         if name in _ONE_CURRENCY:
             await self._check_currency(asked)
-        return Answer(definition, result.columns, result.key, self._typed(result.query, result.columns))
+        return Answer(definition, result.columns, result.key, self._typed(result, budget))
 
     async def _check_currency(self, asked: Question) -> None:
         if asked.currency is None:
@@ -118,13 +118,13 @@ class Reports:
             if found["first"] != found["last"]:
                 raise CurrencyNeeded(field="currency")
 
-    async def _typed(self, query: SelectBase, columns: Sequence[Column]) -> AsyncGenerator[list[Document]]:
-        async with aclosing(self._database.batches(query, _BATCH)) as batches:
+    async def _typed(self, result: Result, budget: Budget) -> AsyncGenerator[list[Document]]:
+        async with aclosing(self._database.batches(result.query, _BATCH, budget)) as batches:
             async for rows in batches:
-                yield [{column.name: shown(row[column.name], column) for column in columns} for row in rows]
+                yield [{column.name: shown(row[column.name], column) for column in result.columns} for row in rows]
 
-    async def _forecast(self, asked: Question) -> AsyncGenerator[list[Document]]:
-        customers = self._database.batches(LIFETIME_VALUE.condensed(asked), _BATCH)
+    async def _forecast(self, asked: Question, budget: Budget) -> AsyncGenerator[list[Document]]:
+        customers = self._database.batches(LIFETIME_VALUE.condensed(asked), _BATCH, budget)
         async with aclosing(customers), aclosing(LIFETIME_VALUE.forecast(customers, asked)) as batches:
             async for rows in batches:
                 yield rows
