@@ -7,14 +7,17 @@ set -eu
 step=$1 service=$2 lock=$3 python=$4
 uv=${UV:-uv}
 libs='libs/events libs/runtime'
-if grep -q '"patron-rules"' "services/$service/pyproject.toml"; then libs="$libs libs/rules"; fi
+for lib in reactions rules values; do
+    if grep -q "\"patron-$lib\"" "services/$service/pyproject.toml"; then libs="$libs libs/$lib"; fi
+done
 case $step in
 lock)
     # shellcheck disable=SC2086 # a list of words
     printf -- '-e %s\n' $libs "services/$service" |
         "$uv" pip compile - --constraints requirements.lock --python "$python" --generate-hashes \
             --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet --output-file "$lock" \
-            --no-emit-package patron-events --no-emit-package patron-rules --no-emit-package patron-runtime \
+            --no-emit-package patron-events --no-emit-package patron-reactions --no-emit-package patron-rules \
+            --no-emit-package patron-runtime --no-emit-package patron-values \
             --no-emit-package "patron-$service" \
             >/dev/null
     ;;

@@ -2,10 +2,11 @@
 
 import pytest
 
-from patron_contacts.domain.claim import CLAIM, ReleaseKey, TakeKey, UniqueKey
+from patron_contacts.domain.claim import CLAIM, ReleaseKey, TakeKey
 from patron_contacts.domain.errors import CustomValueTaken, EmailTaken, ExternalIdTaken, KeyTaken
 from patron_events.catalog import contacts as events
 from patron_events.scenarios import given
+from patron_values.keys import UniqueKey
 
 MAIL = UniqueKey("email", ("grace@example.org",))
 grace_holds = events.KeyClaimed(kind="email", owner="grace")

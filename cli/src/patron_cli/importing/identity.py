@@ -53,7 +53,7 @@ def _joined(plan: Plan, values: Sequence[Any]) -> str:
 
 def _name_id(name: str) -> tuple[str, str]:
     """Ask the contacts service's rule; imported here, because only files of companies without ids need it."""
-    from patron_contacts.domain.intake import name_id  # noqa: PLC0415
+    from patron_values.keys import name_id  # noqa: PLC0415
 
     return name_id(name)
 

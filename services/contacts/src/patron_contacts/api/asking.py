@@ -8,7 +8,6 @@ from fastapi import Response
 from pydantic import BaseModel, ValidationError
 
 from patron_contacts.api.bodies import Accepted, MatchBody, MatchCompanyBody
-from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.custom_field import checked, unique_key
 from patron_contacts.domain.intake import external_ids
 from patron_contacts.domain.record import Definitions
@@ -22,6 +21,7 @@ from patron_runtime.answers import stamp
 from patron_runtime.commands import plain
 from patron_runtime.refusals import field_error
 from patron_values.contact_points import email_key, emails
+from patron_values.keys import UniqueKey
 
 
 class InvalidItem(Invalid):

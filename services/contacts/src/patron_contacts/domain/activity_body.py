@@ -6,13 +6,13 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any, ClassVar, Final
 
-from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.intake import LONG_TEXT, NOTE_TEXT, attributes, external_ids
 from patron_events.catalog import contacts as events
 from patron_events.decider import Dated
 from patron_events.rejections import Invalid
 from patron_values import moments, money, texts
 from patron_values.contact_points import email_key, emails
+from patron_values.keys import UniqueKey
 
 Body = Mapping[str, Any]
 

@@ -7,25 +7,11 @@ appended in one atomic batch with the record's own commit (DESIGN 2).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from patron_contacts.domain.errors import CustomValueTaken, EmailTaken, ExternalIdTaken, KeyTaken
 from patron_events.catalog import contacts as events
 from patron_events.decider import Decider
-
-
-class UniqueKey(NamedTuple):
-    """A key of a record: `kind` is email, external-id or custom:<name>; `value` holds its parts."""
-
-    kind: str
-    value: tuple[str, ...]
-
-    @property
-    def field(self) -> str:
-        """The part of the record's body that holds it."""
-        if self.kind == "email":
-            return "emails"
-        return "external_ids" if self.kind == "external-id" else self.kind.replace(":", ".")
+from patron_values.keys import UniqueKey
 
 
 @dataclass(frozen=True, slots=True)

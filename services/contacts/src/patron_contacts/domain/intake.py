@@ -17,6 +17,7 @@ from patron_contacts.domain.record import Changes, Definitions, NewNote
 from patron_events.catalog import contacts as events
 from patron_events.registry import Fact
 from patron_values import contact_points, moments, money, places, texts
+from patron_values.keys import name_id
 
 Body = Mapping[str, Any]
 Reading = Callable[[Any, str], Any]
@@ -249,8 +250,3 @@ def company_ref(body: Body, path: str) -> CompanyRef:
 def company_name(body: Body, path: str) -> str:
     """Read the name by which a caller names a company."""
     return texts.required_text(body.get("name"), f"{path}.name")
-
-
-def name_id(name: str) -> tuple[str, str]:
-    """Give the external id under which a company is found by its name."""
-    return ("name", " ".join(name.casefold().split()))

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import structs
 
-from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.consent import Consents
 from patron_contacts.domain.custom_field import unique_key
 from patron_contacts.domain.errors import CustomFieldMissing, NoteNotFound, RecordArchived, RecordErased, RecordNotFound
@@ -23,6 +22,7 @@ from patron_events.decider import Dated
 from patron_events.personal import Erased, known
 from patron_events.registry import Fact
 from patron_values.contact_points import email_key
+from patron_values.keys import UniqueKey
 
 F = TypeVar("F", bound=Fact)
 Definitions = Mapping[str, events.FieldDefined]

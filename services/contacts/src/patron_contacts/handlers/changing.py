@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.company import COMPANY, CreateCompany
 from patron_contacts.domain.errors import CompanyIsOwnParent, RecordNotFound
 from patron_contacts.domain.intake import CompanyRef
@@ -12,10 +11,11 @@ from patron_contacts.domain.person import CompanyLink, LinkCompany
 from patron_contacts.domain.record import Changes, Erase, Record
 from patron_contacts.domain.value_errors import CustomFieldUnknown
 from patron_contacts.handlers.kinds import Draft, Kind
-from patron_contacts.handlers.records import COMPANIES, Body, Records, Target, derived_id
+from patron_contacts.handlers.records import Body, Records, Target, derived_id
 from patron_events.catalog import contacts as events
 from patron_events.decisions import Asked, Committed, Unit, Work
 from patron_events.journal import Loaded
+from patron_values.keys import COMPANIES, UniqueKey
 
 
 def company_by_name(key: UniqueKey) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from patron_contacts.domain.claim import UniqueKey
 from patron_contacts.domain.company import COMPANY, ChangeCompany, CreateCompany
 from patron_contacts.domain.custom_field import unique_key
 from patron_contacts.domain.intake import (
@@ -18,11 +17,12 @@ from patron_contacts.domain.intake import (
 )
 from patron_contacts.domain.person import PERSON, ChangePerson, CompanyLink, CreatePerson, StageMove
 from patron_contacts.domain.record import Changes
-from patron_contacts.handlers.records import COMPANIES, PEOPLE, Body, RecordDecider
+from patron_contacts.handlers.records import Body, RecordDecider
 from patron_events.catalog import contacts as events
 from patron_events.personal import Erased
 from patron_values import moments, texts
 from patron_values.contact_points import email_key
+from patron_values.keys import COMPANIES, PEOPLE, UniqueKey
 
 
 @dataclass(frozen=True, slots=True)

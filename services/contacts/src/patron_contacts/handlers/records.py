@@ -7,7 +7,7 @@ from hashlib import sha1
 from typing import Any, Final
 from uuid import UUID
 
-from patron_contacts.domain.claim import CLAIM, ReleaseKey, TakeKey, UniqueKey
+from patron_contacts.domain.claim import CLAIM, ReleaseKey, TakeKey
 from patron_contacts.domain.company import COMPANY
 from patron_contacts.domain.errors import CompanyNotFound
 from patron_contacts.domain.intake import CompanyRef, Terms
@@ -17,10 +17,9 @@ from patron_events.decider import Decider
 from patron_events.decisions import Asked, Decisions, Unit
 from patron_events.journal import AnyDecider
 from patron_events.vault import BlindIndex
+from patron_values.keys import COMPANIES, PEOPLE, UniqueKey, claim_id
 
 _IDS: Final = UUID("0f5c5c0e-5f5d-5f6f-9c8e-7a1f3f0f2b11")
-PEOPLE: Final = "people"
-COMPANIES: Final = "companies"
 RecordDecider = Decider[Record, Any, Any]
 Body = Mapping[str, Any]
 
@@ -47,7 +46,7 @@ class Records:
 
     def claim_id(self, entity: str, key: UniqueKey) -> str:
         """Name the claim of a unique key."""
-        return self.index.of(entity, key.kind, *key.value)
+        return claim_id(self.index, entity, key)
 
     async def terms(self, entity: str, asked: Asked, *, adding: bool, newest: bool = False) -> Terms:
         """Gather what reading a body depends on."""
