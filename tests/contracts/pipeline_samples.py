@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from patron_events.catalog.contacts import Attribute
-from patron_events.catalog.pipeline import activities, customers, deals, leads, quotes, rules, settings, team
+from patron_events.catalog.pipeline import activities, claims, customers, deals, leads, quotes, rules, settings, team
 from patron_events.registry import Fact
 
 _AT: Final = datetime(2026, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
@@ -67,6 +67,11 @@ _ACTIVITIES: Final[tuple[Fact, ...]] = (
     activities.ActivityCancelled(reason="ill", occurrence=_DUE),
     activities.ActivityReopened(),
     activities.ActivityErased(person_id=_PERSON),
+)
+
+_CLAIMS: Final[tuple[Fact, ...]] = (
+    claims.ExternalIdClaimed(kind="deal", record_id=_DEAL),
+    claims.ExternalIdReleased(record_id=_DEAL),
 )
 
 _CUSTOMERS: Final[tuple[Fact, ...]] = (
@@ -274,6 +279,7 @@ _TEAM: Final[tuple[Fact, ...]] = (
 
 PIPELINE_SAMPLES: Final = (
     *_ACTIVITIES,
+    *_CLAIMS,
     *_CUSTOMERS,
     *_DEALS,
     *_LEADS,

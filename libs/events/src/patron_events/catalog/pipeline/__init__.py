@@ -1,5 +1,5 @@
 """Facts of the pipeline context, by noun; importing the package declares them all."""
 
-from patron_events.catalog.pipeline import activities, customers, deals, leads, quotes, rules, settings, team
+from patron_events.catalog.pipeline import activities, claims, customers, deals, leads, quotes, rules, settings, team
 
-__all__ = ["activities", "customers", "deals", "leads", "quotes", "rules", "settings", "team"]
+__all__ = ["activities", "claims", "customers", "deals", "leads", "quotes", "rules", "settings", "team"]
