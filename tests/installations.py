@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 PATRON = (sys.executable, "-m", "patron_cli.main")
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)

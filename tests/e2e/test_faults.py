@@ -158,7 +158,8 @@ class Crowd:
             base_url=faulty.client.base_url,
             headers=faulty.client.headers,
             timeout=BOUND_S + 20,
-            limits=httpx.Limits(max_connections=CREATIONS),
+            # Unused for longer, the server may be closing a connection just when it is used again.
+            limits=httpx.Limits(max_connections=CREATIONS, keepalive_expiry=1.0),
         )
 
     async def ask(self, names: Iterable[str], on_success: Callable[[], None] = lambda: None) -> Counter[int]:

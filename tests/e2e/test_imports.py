@@ -450,7 +450,7 @@ def interrupted(crm: Crm, arguments: list[str], number: signal.Signals, messages
         eventually(lambda: recorded(crm) >= before + messages or running.poll() is not None, 150)
         assert running.poll() is None, "it ended before it could be interrupted"
         os.kill(running.pid, number)
-        said, _ = running.communicate(timeout=60)
+        said, _ = running.communicate(timeout=240)
     if number == signal.SIGINT:
         report = json.loads(said)
         assert report["complete"] is False

@@ -27,6 +27,13 @@ from patron_projections.settings import ProjectionsSettings
 from read_side import MODELS, VIEWS, ReadSide, Unwatched, rebuild_here
 
 BY_NAME = {model.name: model for model in MODELS}
+# No position moves while the connection that ran this lives, so that a rebuild begins and cannot end.
+HELD_UP = b"""
+SELECT pg_advisory_lock(1);
+CREATE FUNCTION held_up() RETURNS trigger LANGUAGE plpgsql
+AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+CREATE TRIGGER held_up BEFORE UPDATE ON patron.positions EXECUTE FUNCTION held_up();
+"""
 SERVING = "SELECT build FROM patron.builds WHERE model = %s AND state = 'serving'"
 PEOPLE, ROUNDS = 150, 6
 _FORKS = multiprocessing.get_context("forkserver")
@@ -142,14 +149,17 @@ async def test_a_rebuild_interrupted_by_hand_says_so_and_goes_on_where_it_was(
     async def begun() -> bool:
         return await live.rows("SELECT 1 FROM patron.builds WHERE state = 'building'") != []
 
-    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        await soon(begun)
-        process.send_signal(signal.SIGINT)
-        assert await process.wait() == 130
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+    async with await live.connect() as held:
+        await held.execute(HELD_UP)
+        process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            await soon(begun)
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 130
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+        await held.execute("DROP FUNCTION held_up CASCADE")
     assert await live.rows(SERVING, "timeline") == [(1,)]
     assert await live.checksums(VIEWS) == before
     ended = await asyncio.to_thread(
