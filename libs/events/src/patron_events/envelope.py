@@ -87,12 +87,14 @@ class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why: the conversation, the event that led to it, the trace, and a keyed hash of the request.
 
     `request` tells a repeated command from another one that borrowed its idempotency key.
+    `depth` counts the reactions between somebody's request and this command: 0 for the request itself.
     """
 
     correlation_id: str | None = None
     causation_id: str | None = None
     traceparent: str | None = None
     request: str | None = None
+    depth: int = 0
 
 
 class StoredEvent(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,63 @@
+"""All reactions of one service, and what they work with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from patron_events.decisions import Decisions
+from patron_events.registry import Fact
+from patron_events.store import LogReader
+from patron_events.vault import BlindIndex
+from patron_reactions.reaction import Reaction
+from patron_reactions.timers import TimerReaction, Timers
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What reactions work with: commands and reading (`decisions.journal`), the whole log, timers, keyed hashes."""
+
+    decisions: Decisions
+    log: LogReader
+    timers: Timers
+    index: BlindIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """What one service reacts to.
+
+    service: its name, which consumers, timers and dead letters carry. Raises ValueError for names that are used twice.
+    """
+
+    service: str
+    reactions: Sequence[Reaction] = ()
+    timers: Sequence[TimerReaction] = ()
+    _by_fact: Mapping[tuple[str, type[Fact]], Sequence[Reaction]] = field(init=False, repr=False)
+    _by_kind: Mapping[str, TimerReaction] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = [reaction.name for reaction in self.reactions] + [f"timer:{timer.kind}" for timer in self.timers]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"reactions share a name: {', '.join(twice)}")
+        by_fact: dict[tuple[str, type[Fact]], list[Reaction]] = {}
+        for reaction in self.reactions:
+            for fact in reaction.facts:
+                by_fact.setdefault((reaction.context, fact), []).append(reaction)
+        object.__setattr__(self, "_by_fact", by_fact)
+        object.__setattr__(self, "_by_kind", {timer.kind: timer for timer in self.timers})
+
+    @property
+    def contexts(self) -> Sequence[str]:
+        """Whose logs are followed, sorted."""
+        return sorted({reaction.context for reaction in self.reactions})
+
+    def to(self, context: str, fact: type[Fact]) -> Sequence[Reaction]:
+        """Find the reactions to a fact."""
+        return self._by_fact.get((context, fact), ())
+
+    def wanted(self, context: str) -> Sequence[type[Fact]]:
+        """List the facts of a context that anything reacts to."""
+        return [fact for of, fact in self._by_fact if of == context]
+
+    def on(self, kind: str) -> TimerReaction | None:
+        """Find the reaction to a kind of timer."""
+        return self._by_kind.get(kind)
