@@ -38,6 +38,11 @@ WHERE b.state = 'serving' AND p.stream = %s
 """
 
 
+def models_of(context: str) -> tuple[ReadModel, ...]:
+    """Give the read models of a context."""
+    return tuple(model for model in service.MODELS if model.context == context)
+
+
 class Unwatched:
     """Hears nothing of a rebuild."""
 
@@ -57,7 +62,7 @@ class ReadSide:
         self.url = url
         self.context = context
         self.metrics = Metrics()
-        source = Source(reader, vault, context, categories_of(MODELS))
+        source = Source(reader, vault, context, categories_of(models_of(context)))
         self.place = Workplace(self.connect, source, store, Figures(self.metrics), PACE)
 
     async def connect(self) -> AsyncConnection:

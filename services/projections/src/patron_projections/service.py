@@ -23,6 +23,7 @@ from patron_projections.operations import Operations
 from patron_projections.people import People
 from patron_projections.reports.running import Reports
 from patron_projections.routes import ROUTERS
+from patron_projections.sales.models import SALES
 from patron_projections.segments.backtest_report import Backtests
 from patron_projections.segments.definitions import SegmentDefinitions
 from patron_projections.segments.evaluated import Evaluated
@@ -43,6 +44,7 @@ MODELS: Final[tuple[ReadModel, ...]] = (
     CustomFields(),
     SegmentDefinitions(),
     Memberships(),
+    *SALES,
 )
 ABOUT: Final = About(
     name="projections",

@@ -11,10 +11,10 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.errors import ProgramLimitExceeded
 
-from patron_events.catalog.contacts import RecordErased
 from patron_events.envelope import StreamId
 from patron_events.opening import Opened, Unreadable
 from patron_projections.engine.builds import Build, retired_tables
+from patron_projections.engine.erasures import ERASING
 from patron_projections.engine.figures import Figures
 from patron_projections.engine.parking import Failure, Parking, Retry, envelope_of, reason_of
 from patron_projections.engine.positions import Move, Positions
@@ -56,7 +56,7 @@ class _Outcome:
 
 def erases(item: Item) -> bool:
     """Tell whether a commit records the erasure of its aggregate."""
-    return isinstance(item, Opened) and any(type(recorded.event) is RecordErased for recorded in item.events)
+    return isinstance(item, Opened) and any(type(recorded.event) in ERASING for recorded in item.events)
 
 
 class Placed(NamedTuple):
