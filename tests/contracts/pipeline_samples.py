@@ -4,7 +4,18 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from patron_events.catalog.contacts import Attribute
-from patron_events.catalog.pipeline import activities, claims, customers, deals, leads, quotes, rules, settings, team
+from patron_events.catalog.pipeline import (
+    activities,
+    agendas,
+    claims,
+    customers,
+    deals,
+    leads,
+    quotes,
+    rules,
+    settings,
+    team,
+)
 from patron_events.registry import Fact
 
 _AT: Final = datetime(2026, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
@@ -63,6 +74,9 @@ _ACTIVITIES: Final[tuple[Fact, ...]] = (
         reminders=(activities.Reminder(minutes=1_440, channel="webhook"), activities.Reminder(minutes=15))
     ),
     activities.ActivityReminded(due_at=_DUE, minutes=15, channel="email", message_id="<reminder-1@patron.example>"),
+    activities.ActivityReminderFailed(due_at=_DUE, minutes=15, channel="email", reason="no-address"),
+    activities.ActivityInvited(sequence=2, revision=3, recipients=2, failed=1),
+    activities.ActivityAnswered(attendee="ada@example.org", answer="tentative", sequence=2, occurrence=_DUE),
     activities.ActivityCompleted(outcome="reached", occurrence=_DUE, interaction_id="i1"),
     activities.ActivityCancelled(reason="ill", occurrence=_DUE),
     activities.ActivityReopened(),
@@ -72,6 +86,13 @@ _ACTIVITIES: Final[tuple[Fact, ...]] = (
 _CLAIMS: Final[tuple[Fact, ...]] = (
     claims.ExternalIdClaimed(kind="deal", record_id=_DEAL),
     claims.ExternalIdReleased(record_id=_DEAL),
+)
+
+_AGENDAS: Final[tuple[Fact, ...]] = (
+    agendas.AgendaEntered(activity_id=_PERSON),
+    agendas.AgendaLeft(activity_id=_PERSON),
+    agendas.CalendarOpened(subject=_OWNER, generation=2),
+    agendas.CalendarClosed(),
 )
 
 _CUSTOMERS: Final[tuple[Fact, ...]] = (
@@ -279,6 +300,7 @@ _TEAM: Final[tuple[Fact, ...]] = (
 
 PIPELINE_SAMPLES: Final = (
     *_ACTIVITIES,
+    *_AGENDAS,
     *_CLAIMS,
     *_CUSTOMERS,
     *_DEALS,

@@ -1,5 +1,16 @@
 """Facts of the pipeline context, by noun; importing the package declares them all."""
 
-from patron_events.catalog.pipeline import activities, claims, customers, deals, leads, quotes, rules, settings, team
+from patron_events.catalog.pipeline import (
+    activities,
+    agendas,
+    claims,
+    customers,
+    deals,
+    leads,
+    quotes,
+    rules,
+    settings,
+    team,
+)
 
-__all__ = ["activities", "claims", "customers", "deals", "leads", "quotes", "rules", "settings", "team"]
+__all__ = ["activities", "agendas", "claims", "customers", "deals", "leads", "quotes", "rules", "settings", "team"]

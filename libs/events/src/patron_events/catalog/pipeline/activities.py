@@ -53,7 +53,9 @@ class ActivityDescribed(Fact, frozen=True):
 class ActivityScheduled(Fact, frozen=True):
     """When it is due (a meeting: begins). sequence: of the invitation (RFC 5546), raised by each new time.
 
-    recurrence: value of RRULE (RFC 5545), counted from `starts_at`; due_at: the present occurrence.
+    recurrence: value of RRULE (RFC 5545), counted from `starts_at`; due_at: the present occurrence, which moves on
+    (same starts_at, recurrence and sequence) when one is done or left out. all_day: due_at is the beginning of the
+    day in time_zone, and the activity is overdue from the end of that day on. due_at None: no date at all.
     """
 
     due_at: datetime | None
@@ -97,9 +99,42 @@ class ActivityReminded(Fact, frozen=True):
     message_id: str
 
 
+@event_type("pipeline.activity-reminder-failed", version=1)
+class ActivityReminderFailed(Fact, frozen=True):
+    """A reminder of this occurrence will not be sent. reason: a code, such as no-address, refused or gone."""
+
+    due_at: datetime
+    minutes: int
+    channel: str
+    reason: str
+
+
+@event_type("pipeline.activity-invited", version=1)
+class ActivityInvited(Fact, frozen=True):
+    """The attendees were written to (RFC 5546). revision: what they were told of; failed: how many were refused."""
+
+    sequence: int
+    revision: int
+    recipients: int
+    failed: int = 0
+
+
+@event_type("pipeline.activity-answered", version=1)
+class ActivityAnswered(Fact, frozen=True):
+    """An attendee answered the invitation. answer: accepted, tentative or declined; occurrence: only to that one."""
+
+    attendee: Personal[str]
+    answer: str
+    sequence: int = 0
+    occurrence: datetime | None = None
+
+
 @event_type("pipeline.activity-completed", version=1)
 class ActivityCompleted(Fact, frozen=True):
-    """It (this occurrence) was done at the time of this fact. outcome: a code, such as reached or no-answer."""
+    """It was done at the time of this fact. outcome: a code, such as reached or no-answer.
+
+    occurrence: only this one was done, and the activity goes on with the next; None: the activity is done.
+    """
 
     outcome: str | None = None
     occurrence: datetime | None = None
@@ -108,7 +143,7 @@ class ActivityCompleted(Fact, frozen=True):
 
 @event_type("pipeline.activity-cancelled", version=1)
 class ActivityCancelled(Fact, frozen=True):
-    """It will not be done; with an occurrence only that one."""
+    """It will not be done; with an occurrence only that one, and the activity goes on. Raises the sequence."""
 
     reason: str | None = None
     occurrence: datetime | None = None
@@ -134,6 +169,9 @@ ActivityEvent = (
     | ActivityPrioritised
     | ActivityRemindersSet
     | ActivityReminded
+    | ActivityReminderFailed
+    | ActivityInvited
+    | ActivityAnswered
     | ActivityCompleted
     | ActivityCancelled
     | ActivityReopened
