@@ -28,7 +28,7 @@ def test_status_tells_of_everything(filled: Installation) -> None:
     processes = {process["name"] for process in status["processes"]}
     assert processes == {"supervisor", "nats-server", "postgres", "web-1", "projections"}
     streams = {stream["name"]: stream for stream in status["streams"]}
-    assert streams.keys() == {"CAMPAIGNS", "CONTACTS", "KV_PATRON_KEYS", "SEGMENTS"}
+    assert streams.keys() == {"CAMPAIGNS", "CONTACTS", "KV_PATRON_KEYS", "PIPELINE", "SEGMENTS"}
     assert streams["CONTACTS"]["messages"] > 48
     assert streams["CONTACTS"]["bytes"] > 10_000
     assert {model["model"] for model in status["read_models"]} == {model.name for model in MODELS}
@@ -48,9 +48,13 @@ def test_a_read_model_is_rebuilt_while_it_answers(filled: Installation) -> None:
     serving = {one["model"]: one["build"] for one in filled.patron.json("status")["read_models"]}
     assert serving["people"] == done["build"]
     assert filled.patron.json("get", "/projections/v1/people?limit=200&sort=created_at")["items"] == before
-    shown = filled.patron.ok("rebuild", "people", "--drop-old")
-    for word in ("256 of 256", "Equal to the build that served", "Hash chain", "Dropped"):
+    shown = filled.patron.ok("rebuild", "people")
+    for word in ("256 of 256", "Equal to the build that served", "Hash chain", "--drop-old"):
         assert word in shown
+    for one in done["partitions"]:
+        assert one["checksum"][:8] in shown
+    old = [one["build"] for one in filled.patron.json("rebuild", "people", "--list")["builds"]][:-1]
+    assert sorted(filled.patron.json("rebuild", "people", "--drop-old")["dropped"]) == sorted(old)
     states = [one["state"] for one in filled.patron.json("rebuild", "people", "--list")["builds"]]
     assert states == ["serving"]
 
@@ -114,7 +118,7 @@ def test_verify_walks_every_commit(filled: Installation) -> None:
     proof = filled.patron.json("verify")
     assert proof["sound"] is True
     by_context = {one["context"]: one for one in proof["contexts"]}
-    assert by_context.keys() == {"campaigns", "contacts", "segments"}
+    assert by_context.keys() == {"campaigns", "contacts", "pipeline", "segments"}
     contacts = by_context["contacts"]
     assert contacts["commits"] >= contacts["aggregates"] > 48
     assert contacts["first_bad"] is None

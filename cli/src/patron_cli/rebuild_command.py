@@ -25,9 +25,9 @@ def rebuild(  # noqa: PLR0913 - options of the command line
     data: Data = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the partitions.")] = 1,
     *,
-    drop_old: Annotated[bool, typer.Option("--drop-old", help="Drop retired builds of the model at the end.")] = False,
+    drop_old: Annotated[bool, typer.Option("--drop-old", help="Only drop retired builds of the model.")] = False,
     listing: Annotated[bool, typer.Option("--list", help="List builds instead; of all models without MODEL.")] = False,
-    all_partitions: Annotated[bool, typer.Option("--all-partitions", help="Print every partition.")] = False,
+    all_partitions: Annotated[bool, typer.Option("--all-partitions", help="One line for each partition.")] = False,
     as_json: Json = False,
 ) -> None:
     """Build a read model again from the log while the old build answers, prove it, and swap it in.
@@ -47,17 +47,20 @@ def rebuild(  # noqa: PLR0913 - options of the command line
         raise Stopped(f"name a read model: {', '.join(sorted(_models()))}", USAGE)
     found = _model(model)
     settings = _settings(data)
+    if drop_old:
+        _drop(settings, model, as_json=as_json)
+        raise typer.Exit(DONE)
     began = time.monotonic()
     try:
         with _watched(quiet=as_json) as watch:
-            done, dropped = asyncio.run(_rebuilt(settings, found, watch, workers, drop_old=drop_old))
+            done = asyncio.run(_rebuilt(settings, found, watch, workers))
     except RebuildUnderWay:
         raise Stopped(f"{model} is being rebuilt already", REFUSED) from None
     except (ModelChanged, ChainBroken, NotEqual, SwapImpossible) as error:
         raise Stopped(str(error), REFUSED) from None
     seconds = time.monotonic() - began
     if as_json:
-        print_json(_document(done, dropped, seconds))
+        print_json(_document(done, seconds))
     else:
         _show(done.proof, every=all_partitions)
         rest = f" after an earlier attempt had reached {done.resumed_at:,}" if done.resumed_at else ""
@@ -66,22 +69,29 @@ def rebuild(  # noqa: PLR0913 - options of the command line
             "Hash chain: every commit was checked against its own hash, its link to the one before for the latest "
             f"{MOST_ENDS:,} records; `patron verify` checks all links."
         )
-        say(f"Dropped: {dropped}." if dropped else f"The old build {done.replaced} is kept; --drop-old drops it.")
+        say(f"The old build {done.replaced} is kept; `patron rebuild {model} --drop-old` drops it.")
     raise typer.Exit(DONE)
 
 
-async def _rebuilt(
-    settings: "ProjectionsSettings", model: "ReadModel", watch: "Watch", workers: int, *, drop_old: bool
-) -> "tuple[Rebuilt, list[int]]":
-    from patron_projections.engine.removal import drop_retired  # noqa: PLC0415 - as above
-    from patron_projections.rebuilding import connecting  # noqa: PLC0415 - as above
+async def _rebuilt(settings: "ProjectionsSettings", model: "ReadModel", watch: "Watch", workers: int) -> "Rebuilt":
     from patron_projections.rebuilding import rebuild as run  # noqa: PLC0415 - as above
 
-    done = await run(settings, model, watch, workers)
-    if not drop_old:
-        return done, []
-    async with await connecting(settings)() as connection:
-        return done, await drop_retired(connection, model.name)
+    return await run(settings, model, watch, workers)
+
+
+def _drop(settings: "ProjectionsSettings", model: str, *, as_json: bool) -> None:
+    from patron_projections.engine.removal import drop_retired  # noqa: PLC0415 - as above
+    from patron_projections.rebuilding import connecting  # noqa: PLC0415 - as above
+
+    async def dropped() -> list[int]:
+        async with await connecting(settings)() as connection:
+            return await drop_retired(connection, model)
+
+    builds = asyncio.run(dropped())
+    if as_json:
+        print_json({"model": model, "dropped": builds})
+    else:
+        say(f"Dropped: {', '.join(map(str, builds))}." if builds else f"{model} has no retired build.")
 
 
 def _models() -> "dict[str, ReadModel]":
@@ -186,7 +196,7 @@ def _list(settings: "ProjectionsSettings", model: str | None, *, as_json: bool) 
     screen().print(table)
 
 
-def _document(done: "Rebuilt", dropped: list[int], seconds: float) -> dict[str, Any]:
+def _document(done: "Rebuilt", seconds: float) -> dict[str, Any]:
     from patron_projections.engine.chain import MOST_ENDS  # noqa: PLC0415 - as above
 
     serving = done.proof.serving
@@ -201,18 +211,31 @@ def _document(done: "Rebuilt", dropped: list[int], seconds: float) -> dict[str, 
         "checksum": done.proof.build.whole,
         "equals_replaced": None if serving is None else not done.proof.build.differing(serving),
         "partitions": _rows(done.proof),
-        "dropped": dropped,
         "hash_chain": {"every_commit": True, "links_of_latest_aggregates": MOST_ENDS},
     }
+
+
+def _show_side_by_side(proof: "Proof") -> None:
+    """Print the rows and the beginning of the checksum of every partition, with `≠` where the second fold differs."""
+    from rich.columns import Columns  # noqa: PLC0415 - only for people
+
+    say("Rows and checksum by partition:")
+    cells = [
+        f"{row['partition']:>3} {row['rows']:>7,} {'=' if row['equal'] else '≠'} {row['checksum'][:8]}"
+        for row in _rows(proof)
+    ]
+    screen().print(Columns(cells, padding=(0, 2), column_first=True))
 
 
 def _show(proof: "Proof", *, every: bool) -> None:
     from rich import box  # noqa: PLC0415 - only for people
     from rich.table import Table  # noqa: PLC0415 - as above
 
+    if not every:
+        _show_side_by_side(proof)
     table = Table("partition", "rows", "checksum", "second fold", "equal", box=box.SIMPLE_HEAD)
-    if every:
-        for row in _rows(proof):
+    for row in _rows(proof):
+        if every or not row["equal"]:
             cells = (row["partition"], row["rows"], row["checksum"], row["second_fold"], row["equal"])
             table.add_row(*(str(cell) for cell in cells))
     equal = len(proof.build.rows) - len(proof.build.differing(proof.second))
