@@ -30,6 +30,10 @@ class RecordKind(enum.StrEnum):
     COMPANIES = "companies"
     ORDERS = "orders"
     INTERACTIONS = "interactions"
+    DEALS = "deals"
+    LEADS = "leads"
+    PRODUCTS = "products"
+    SALES_TEAM = "sales-team"
 
 
 class Preset(enum.StrEnum):
@@ -47,6 +51,7 @@ def import_file(  # noqa: PLR0913 - every parameter is an option of the command 
     file: Annotated[Path, typer.Argument(help="CSV, XLSX, JSON Lines or vCard; CSV, JSON and vCard also as .gz.")],
     *,
     source: Annotated[str | None, typer.Option(help="Name of the system that the ids belong to.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Pipeline of deals: its id or name.")] = None,
     preset: Annotated[Preset | None, typer.Option(help="Product that wrote the file, if not recognised.")] = None,
     mapping: Annotated[Path | None, typer.Option("--map", help="TOML file: column to field.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide everything, write nothing.")] = False,
@@ -72,7 +77,7 @@ def import_file(  # noqa: PLR0913 - every parameter is an option of the command 
     token: Token = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Import people, companies, orders or interactions from a file.
+    """Import people, companies, orders, interactions, deals, leads, products or a sales team from a file.
 
     Safe to repeat: ids of the source are kept, and rows that are in already are "unchanged". An interrupted
     import goes on where it stopped when the same command is given again. Exit codes: 0 all rows are in, 1 some
@@ -83,7 +88,7 @@ def import_file(  # noqa: PLR0913 - every parameter is an option of the command 
     from patron_cli.importing.mapping import Stated  # noqa: PLC0415
     from patron_cli.importing.rows import ReadOptions  # noqa: PLC0415
 
-    stated = Stated(source, preset.value if preset else None, region, currency, dates, decimal, time_zone)
+    stated = Stated(source, preset.value if preset else None, region, currency, dates, decimal, time_zone, pipeline)
     if delimiter is not None:
         delimiter = {"tab": "\t", "\\t": "\t", "blank": " ", "blanks": " "}.get(delimiter, delimiter)
         if len(delimiter) != 1:

@@ -12,11 +12,11 @@ from patron_cli.importing.batches import Batch, Preparer
 from patron_cli.importing.body import compile_plan
 from patron_cli.importing.detection import open_rows
 from patron_cli.importing.errors_file import META, write_errors
-from patron_cli.importing.fields import Kind
 from patron_cli.importing.journal import Failure, Journal, JournalBusy, Settled, latest
 from patron_cli.importing.mapping import Stated, make_plan
 from patron_cli.importing.mapping_file import MappingFile
 from patron_cli.importing.rows import Problem, Row
+from patron_cli.importing.shapes import Kind
 
 
 def preparer(

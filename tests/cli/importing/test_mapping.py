@@ -13,10 +13,10 @@ from patron_cli.importing.blame import column_for
 from patron_cli.importing.body import BodyMaker, compile_plan
 from patron_cli.importing.custom_fields import field_name, infer_types, with_custom_fields
 from patron_cli.importing.detection import open_rows
-from patron_cli.importing.fields import Kind
 from patron_cli.importing.mapping import Stated, make_plan
 from patron_cli.importing.mapping_file import MappingFile, load_mapping
 from patron_cli.importing.rows import FileUnusable
+from patron_cli.importing.shapes import Kind
 from patron_cli.importing.times import date_with, moment_with
 from patron_cli.importing.values import BadValue, boolean, decimal_with
 

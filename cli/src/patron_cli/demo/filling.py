@@ -20,7 +20,7 @@ from patron_cli.demo.plan import Body, Plan
 from patron_cli.importing.service import BulkAnswer, RequestRefused, Service, ServiceUnreachable
 
 if TYPE_CHECKING:
-    from patron_cli.importing.fields import Kind
+    from patron_cli.importing.shapes import Kind
 
 _BATCH: Final = 1000
 _IN_FLIGHT: Final = 3

@@ -7,11 +7,14 @@ from typing import Any, cast
 import msgspec
 
 from patron_cli.importing.cells import converter_for
-from patron_cli.importing.fields import SHAPES, Group, parse_target
+from patron_cli.importing.fields import SHAPES, parse_target
 from patron_cli.importing.mapping import Assignment, Plan
 from patron_cli.importing.mapping_file import Conventions
 from patron_cli.importing.rows import FileUnusable
+from patron_cli.importing.sales_bodies import sales_parts
 from patron_cli.importing.settle import Body, Part, settling_parts
+from patron_cli.importing.shapes import Group
+from patron_cli.importing.stages import Pipelines
 from patron_cli.importing.values import BadValue, Convert, items, text
 
 
@@ -48,8 +51,8 @@ class BodyMaker:
         return made
 
 
-def compile_plan(plan: Plan) -> BodyMaker:
-    """Build the functions of every field.
+def compile_plan(plan: Plan, pipelines: Pipelines | None = None) -> BodyMaker:
+    """Build the functions of every field. pipelines: those that deals may be in.
 
     Raises:
         FileUnusable: a constant of the mapping file goes to no field.
@@ -74,7 +77,7 @@ def compile_plan(plan: Plan) -> BodyMaker:
             parts.append(_group(name, shape.groups[name], assignments, plan.conventions, fixed))
         else:
             parts.append(_struct(name, assignments, plan.conventions, fixed))
-    return BodyMaker(plan, tuple(parts + settling_parts(plan)))
+    return BodyMaker(plan, tuple(parts + settling_parts(plan) + sales_parts(plan, pipelines)))
 
 
 def _constants(plan: Plan) -> dict[tuple[str, str], Any]:
@@ -220,6 +223,10 @@ def _base(name: str, group: Group, slot: str, conventions: Conventions) -> Body:
         base["type"] = word
     if name == "social" and not slot.isdigit():
         base["service"] = slot or "other"
+    if name == "entered":
+        base["stage"] = slot
+    if name == "quotas":
+        base["period"] = slot
     if name == "phones" and conventions.region:
         base["region"] = conventions.region
     if name == "external_ids":

@@ -28,7 +28,7 @@ def converter_for(assignment: Assignment, conventions: Conventions) -> Convert:
         convert = kind_of_phone if target.field == "phones" else kind_of_place
     elif target.attribute == "external_id":
         source = conventions.source
-        if target.field == "customer":
+        if target.field in {"customer", "company", "person"}:
             source = conventions.customer_source
 
         def reference(value: Any) -> Any:

@@ -10,6 +10,7 @@ from patron_cli.importing.fields import Target
 from patron_cli.importing.mapping import Assignment, Plan
 from patron_cli.importing.mapping_file import ColumnRule, Conventions
 from patron_cli.importing.rows import Row
+from patron_cli.importing.shapes import Kind
 from patron_cli.importing.times import date_with, moment_with
 from patron_cli.importing.values import BadValue, decimal_with
 
@@ -19,6 +20,9 @@ _DATE_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\Z", re.ASCII)
 _MOMENT_LIKE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T]\d{1,2}:", re.ASCII)
 _WORDS = frozenset({"true", "false", "yes", "no"})
 _REMEMBERED = 512
+_CONTAINERS: dict[Kind, str] = {"interactions": "properties", "deals": "attributes", "leads": "attributes"}
+UNDEFINED: frozenset[Kind] = frozenset(_CONTAINERS)  # these take any name without a definition
+FIXED: frozenset[Kind] = frozenset({"orders", "products", "sales-team"})  # and these no further names at all
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -117,7 +121,7 @@ def with_custom_fields(
     existing: fields that are defined already and their types, which win over the types found.
     Returns the plan and the definitions that are missing.
     """
-    container = "properties" if plan.kind == "interactions" else "custom"
+    container = _CONTAINERS.get(plan.kind, "custom")
     taken = {a.target.attribute for a in plan.assignments if a.target.field == container}
     added: list[Assignment] = []
     missing: list[FieldDefinition] = []

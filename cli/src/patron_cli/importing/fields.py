@@ -7,37 +7,11 @@ also the entry's type.
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
-Kind = Literal["people", "companies", "orders", "interactions"]
-KINDS: tuple[Kind, ...] = ("people", "companies", "orders", "interactions")
+from patron_cli.importing.sales_shapes import SALES_SHAPES
+from patron_cli.importing.shapes import BOOLEAN, DATE, DECIMAL, INTEGER, LIST, MOMENT, TEXT, Group, Kind, Shape
 
-TEXT, DATE, MOMENT, DECIMAL, INTEGER, BOOLEAN, LIST, NUMBER = (
-    "text",
-    "date",
-    "datetime",
-    "decimal",
-    "integer",
-    "boolean",
-    "list",
-    "number",
-)
 _PATH = re.compile(r"([a-z_]+)(?:\[([^\]]+)\])?(?:\.(.+))?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A list of entries in the body.
-
-    key: attribute that a bare path means; one of `needs` makes an entry worth sending.
-    attributes: name and type of every attribute.
-    types: values of the attribute `type`; empty where entries have none.
-    """
-
-    key: str
-    attributes: dict[str, str]
-    needs: frozenset[str]
-    types: frozenset[str] = frozenset()
 
 
 _PLACES = frozenset({"work", "home", "other"})
@@ -76,20 +50,6 @@ _SHARED_GROUPS = {
 }
 _TOUCH = {"source": TEXT, "medium": TEXT, "campaign": TEXT, "at": MOMENT}
 _CUSTOMER = {"external_id": TEXT, "email": TEXT, "person_id": TEXT, "company_id": TEXT, "source": TEXT}
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a body of one kind may hold.
-
-    values: single values by name; groups: lists of entries; structs: objects with the attribute that a bare
-    path means; maps: free names, such as custom fields.
-    """
-
-    values: dict[str, str]
-    groups: dict[str, Group]
-    structs: dict[str, tuple[str, dict[str, str]]]
-    maps: frozenset[str]
 
 
 _NAMES = ("given_name", "family_name", "additional_name", "honorific_prefix", "honorific_suffix", "nickname")
@@ -151,6 +111,7 @@ SHAPES: dict[Kind, Shape] = {
         structs={"customer": ("external_id", _CUSTOMER)},
         maps=frozenset({"properties"}),
     ),
+    **SALES_SHAPES,
 }
 
 

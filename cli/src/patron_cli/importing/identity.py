@@ -8,9 +8,11 @@ import msgspec
 
 from patron_cli.importing.mapping import Plan
 from patron_cli.importing.settle import Body
+from patron_cli.importing.shapes import SALES, Kind
 
 _encoder = msgspec.json.Encoder()
 CountOccurrence = Callable[[int], int]
+_OWN_KEYS: dict[Kind, str] = {"products": "sku", "sales-team": "subject"}  # what these are known by anyway
 
 
 def identify(
@@ -26,6 +28,8 @@ def identify(
     count: tells how many rows with this content hash there were, this one included.
     """
     source = (stored and stored[0]) or plan.conventions.source
+    if own_key := _OWN_KEYS.get(plan.kind):
+        return [key_of(plan.kind, str(body[own_key]))] if own_key in body else []
     own = body.pop("external_id", None)
     emails = _addresses(body) if plan.kind == "people" else []
     name = (stored and stored[1]) or (plan.key and _joined(plan, values)) or own
@@ -70,7 +74,9 @@ def _addresses(body: Body) -> list[str]:
 
 def stored_identity(body: Body) -> tuple[str, str]:
     """Read the id back that `identify` wrote; two blanks where a person is known by e-mail only."""
-    if "source" in body:
+    if isinstance(body.get("external_id"), dict):
+        return str(body["external_id"]["source"]), str(body["external_id"]["id"])
+    if "source" in body and "external_id" in body:
         return str(body["source"]), str(body["external_id"])
     for entry in body.get("external_ids", ()):
         return str(entry.get("source", "")), str(entry.get("id", ""))
@@ -87,6 +93,9 @@ def _write(plan: Plan, body: Body, source: str, name: str) -> None:
         body["source"], body["external_id"] = source, name
         return
     own = {"source": source, "id": name}
+    if plan.kind in SALES:
+        body["external_id"] = own
+        return
     others = body.get("external_ids")
     body["external_ids"] = [own, *(entry for entry in others if entry != own)] if others else [own]
 

@@ -9,10 +9,16 @@ import msgspec
 
 from patron_cli.importing.batches import Preparer
 from patron_cli.importing.body import compile_plan
-from patron_cli.importing.custom_fields import FieldDefinition, infer_types, stated_definitions, with_custom_fields
+from patron_cli.importing.custom_fields import (
+    FIXED,
+    UNDEFINED,
+    FieldDefinition,
+    infer_types,
+    stated_definitions,
+    with_custom_fields,
+)
 from patron_cli.importing.detection import open_rows
 from patron_cli.importing.errors_file import META, is_errors_file, write_errors
-from patron_cli.importing.fields import Kind
 from patron_cli.importing.journal import Journal, journal_path
 from patron_cli.importing.mapping import Plan, Stated, make_plan
 from patron_cli.importing.mapping_file import MappingFile, load_mapping
@@ -20,6 +26,8 @@ from patron_cli.importing.report import Report, begin_report
 from patron_cli.importing.rows import FileUnusable, ReadOptions, RowFile
 from patron_cli.importing.run import ImportRun, Interrupted, Orders
 from patron_cli.importing.service import Service, ServiceUnreachable
+from patron_cli.importing.shapes import Kind
+from patron_cli.importing.stages import pipelines_of
 
 _SUFFIXES = {".gz", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".vcf", ".vcard"}
 
@@ -71,7 +79,7 @@ def bring_in(request: Request, service: Service, watcher: Watcher) -> Report:
     plan = _planned(request, file, mapping)
     plan, missing = _custom_fields(request, file, plan, service)
     watcher.found(_mapped(plan))
-    compiled = compile_plan(plan)
+    compiled = compile_plan(plan, pipelines_of(service.pipelines()) if request.kind == "deals" else None)
     journal = Journal(None if request.dry_run else _journal_path(request, file, mapping, service))
     preparer = Preparer(
         compiled,
@@ -140,12 +148,12 @@ def _source_name(path: Path) -> str:
 
 def _custom_fields(request: Request, file: RowFile, plan: Plan, service: Service) -> tuple[Plan, list[FieldDefinition]]:
     """Map what is left to custom fields if asked to; returns the definitions that do not exist yet."""
-    if request.kind == "orders":
+    if request.kind in FIXED:
         return plan, []
     stated = any(a.target.field == "custom" and a.rule.type for a in plan.assignments)
     if not (stated or (request.custom_fields and plan.unmapped)):
         return plan, []
-    existing = {} if request.kind == "interactions" else service.fields(request.kind)
+    existing = {} if request.kind in UNDEFINED else service.fields(request.kind)
     missing = stated_definitions(plan, existing)
     if request.custom_fields:
         positions = [index for index, column in enumerate(plan.columns) if column in plan.unmapped]

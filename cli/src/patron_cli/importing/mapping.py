@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msgspec import structs
+
 from patron_cli.importing.errors_file import META, is_errors_file
-from patron_cli.importing.fields import Kind, Target, parse_target
+from patron_cli.importing.fields import Target, parse_target
 from patron_cli.importing.mapping_file import ColumnRule, Conventions, MappingFile
 from patron_cli.importing.presets import AUTOMATIC, PRESETS, Vocabulary, assign, load, normal, recognise
 from patron_cli.importing.rows import FileUnusable
+from patron_cli.importing.shapes import DECIMAL, Kind
 
+_MONEY = frozenset({"amount", "won_amount", "unit_price", "quotas"})
 CUSTOM_TYPES = ("string", "number", "integer", "boolean", "date", "datetime", "enum")
 
 
@@ -25,6 +29,7 @@ class Stated:
     dates: str | None = None
     decimal: str | None = None
     time_zone: str | None = None
+    pipeline: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,12 @@ def make_plan(kind: Kind, columns: Sequence[str], stated: Stated, mapping: Mappi
     free = [column for column in columns if column not in rules and column not in ignored]
     for column, path in _own_paths(kind, free).items():
         chosen[column] = ColumnRule(to=path)
-    taken = {rule.to for rule in chosen.values()}
+    taken = {path for rule in chosen.values() for path in (rule.to, *rule.also)}
     for vocabulary in vocabularies:
         free = [column for column in free if column not in chosen]
-        ignored.update(column for column in free if normal(column) in vocabulary.ignored)
-        for column, path in assign(vocabulary, kind, free).items():
+        known = assign(vocabulary, kind, free)
+        ignored.update(column for column in free if normal(column) in vocabulary.ignored and column not in known)
+        for column, path in known.items():
             if path not in taken and column not in ignored:
                 chosen[column] = _translated(path, vocabulary)
     assignments = _assignments(kind, columns, chosen)
@@ -103,7 +109,7 @@ def make_plan(kind: Kind, columns: Sequence[str], stated: Stated, mapping: Mappi
         preset=preset,
         conventions=conventions,
         assignments=tuple(assignments),
-        constants=dict(mapping.constants),
+        constants=mapping.constants | ({"pipeline": stated.pipeline} if stated.pipeline else {}),
         key=tuple(positions[column] for column in mapping.key),
         unmapped=tuple(unmapped),
         ignored=tuple(column for column in columns if column in ignored),
@@ -146,12 +152,13 @@ def _assignments(kind: Kind, columns: Sequence[str], chosen: dict[str, ColumnRul
         rule = chosen.get(column)
         if rule is None:
             continue
-        target = parse_target(kind, rule.to)
-        if target is None:
-            raise FileUnusable(None, f"{kind} have no field {rule.to!r}, to which the column {column!r} is mapped")
         if rule.type is not None and rule.type not in CUSTOM_TYPES:
             raise FileUnusable(None, f"{rule.type!r} is no type of field; it is one of {', '.join(CUSTOM_TYPES)}")
-        found.append(Assignment(index, column, target, rule))
+        for path in (rule.to, *rule.also):
+            target = parse_target(kind, path)
+            if target is None:
+                raise FileUnusable(None, f"{kind} have no field {path!r}, to which the column {column!r} is mapped")
+            found.append(Assignment(index, column, target, structs.replace(rule, to=path)))
     return found
 
 
@@ -210,7 +217,7 @@ def _without_currency(
     if known or any(a.target.attribute == "currency" or a.target.field == "currency" for a in assignments):
         return assignments, [], []
     money = [a for a in assignments if a.target.field == "annual_revenue"]
-    if kind == "orders":
+    if kind == "orders" or any(a.target.field in _MONEY and a.target.type == DECIMAL for a in assignments):
         raise FileUnusable(None, "nothing says which currency the amounts are in; state it with --currency")
     columns = [a.column for a in money]
     remarks = [f"Left out {', '.join(columns)}: state the currency with --currency."] if columns else []

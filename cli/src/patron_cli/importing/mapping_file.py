@@ -12,11 +12,13 @@ from patron_cli.importing.rows import FileUnusable
 class ColumnRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a mapping file says about one column.
 
-    to: field path; "" leaves the column out. type: of a custom field. format: a `strptime` format.
+    to: field path; "" leaves the column out. also: further paths of the same cells. type: of a custom field.
+    format: a `strptime` format.
     values: words of the file to words of the API. blanks: words that mean "no value".
     """
 
     to: str = ""
+    also: list[str] = []
     type: str | None = None
     format: str | None = None
     values: dict[str, str] = {}

@@ -8,7 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from patron_cli.importing.fields import Kind
+from patron_cli.importing.fields import SHAPES
+from patron_cli.importing.shapes import Kind
 
 PRESETS = ("salesforce", "hubspot", "google", "outlook", "vcard")
 AUTOMATIC = "automatic"
@@ -47,7 +48,7 @@ def load(name: str) -> Vocabulary:
     document = tomllib.loads(source.read_text("utf-8"))
     paths = {
         kind: {path: tuple(dict.fromkeys(map(normal, names))) for path, names in document.pop(kind, {}).items()}
-        for kind in ("people", "companies", "orders", "orders_fallback", "interactions")
+        for kind in (*SHAPES, "orders_fallback")
     }
     return Vocabulary(
         name=name,

@@ -13,10 +13,10 @@ import msgspec
 
 from patron_cli.importing.batches import DUPLICATE, Batch, Prepared, Preparer
 from patron_cli.importing.blame import column_for
-from patron_cli.importing.fields import Kind
 from patron_cli.importing.journal import Journal, latest
 from patron_cli.importing.rows import Problem, Row, RowFile
 from patron_cli.importing.service import BulkAnswer, RequestRefused, Result, Service, ServiceUnreachable
+from patron_cli.importing.shapes import SALES, Kind
 
 BATCH_ROWS = 500
 IN_FLIGHT = 3
@@ -189,7 +189,7 @@ class ImportRun:
             # The name of a file may be that of a person; its checksum is not, and whoever has the file can tell.
             file = self.file.fingerprint[:_ORIGIN_LETTERS]
             request["origin"] = {"file": file, "rows": [one.row.number for one in sent]}
-        else:
+        elif self.orders.kind not in SALES:
             request["create_people"] = self.orders.create_people
         content = _encoder.encode(request)
         # The content is part of the key: rows that are held shift between requests when a run resumes.

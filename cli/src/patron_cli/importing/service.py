@@ -11,7 +11,7 @@ import msgspec
 import tenacity
 
 from patron_cli.importing.custom_fields import FieldDefinition
-from patron_cli.importing.fields import Kind
+from patron_cli.importing.shapes import SALES, Kind
 
 _UNAVAILABLE = frozenset({429, 500, 502, 503, 504})
 _PATIENCE_S = 120.0
@@ -19,6 +19,9 @@ _FIRST_PATIENCE_S = 10.0
 _REQUEST_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _VISIBLE_WAIT_S = 30
 _PAUSE_S = 0.5
+# Where rows of a kind are looked for; orders and interactions are on the timelines of people.
+_DIRECTORIES: dict[Kind, str] = {"companies": "companies", "deals": "deals", "leads": "leads"}
+_ROUTES: dict[Kind, str] = {"sales-team": "reps"}
 _LONGEST_PAUSE_S = 10.0
 
 
@@ -93,12 +96,17 @@ class Service:
             RequestRefused: the request as a whole is refused.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        path = f"/contacts/v1/{kind}/bulk"
+        path = bulk_path(kind)
         answer = self._patiently(lambda: self.client.post(path, content=content, headers=headers))
         try:
             return _answers.decode(answer.content)
         except msgspec.DecodeError as error:
             raise ServiceUnreachable(f"{path} gave an answer that cannot be read: {error}") from error
+
+    def pipelines(self) -> list[dict[str, Any]]:
+        """Give the definitions of all pipelines."""
+        document: Any = self._patiently(lambda: self.client.get("/pipeline/v1/pipelines")).json()
+        return document["items"]
 
     def fields(self, kind: Kind) -> dict[str, str]:
         """Give the names and types of the custom fields that exist."""
@@ -118,7 +126,7 @@ class Service:
             ServiceUnreachable: they have not within `patience_s`.
         """
         deadline = time.monotonic() + patience_s
-        directory = "companies" if kind == "companies" else "people"
+        directory = _DIRECTORIES.get(kind, "people")
         found = self._until_visible(f"/projections/v1/{directory}", position, deadline)
         if kind in {"orders", "interactions"} and found.get("items"):
             self._until_visible(f"/projections/v1/timeline/{found['items'][0]['id']}", position, deadline)
@@ -162,6 +170,11 @@ class Service:
         if answer.status_code in _UNAVAILABLE:
             raise _NotNow(f"{detail} (HTTP {answer.status_code})", _retry_after(answer))
         raise RequestRefused(answer.status_code, problem.code, detail)
+
+
+def bulk_path(kind: Kind) -> str:
+    """Name the route that takes rows of a kind."""
+    return f"/pipeline/v1/{_ROUTES.get(kind, kind)}/bulk" if kind in SALES else f"/contacts/v1/{kind}/bulk"
 
 
 def connect(url: str, token: str, *, local: bool = False) -> Service:
