@@ -26,7 +26,7 @@ def create_app(settings: PipelineSettings) -> Service:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_log(settings.log()) as log:
             index = BlindIndex(settings.index_key_bytes)
-            app.state.pipeline = parts(log.store, log.vault, index)
+            app.state.pipeline = parts(log.store, log.vault, index, settings.default_region)
             runtime_of_app(app).health.add("log", log.answers)
             yield
 

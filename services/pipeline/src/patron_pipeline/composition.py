@@ -5,9 +5,20 @@ from patron_events.journal import Journal
 from patron_events.store import EventStore
 from patron_events.vault import BlindIndex, KeyVault
 from patron_pipeline.api.parts import Parts
+from patron_pipeline.handlers.finding import Finding
+from patron_pipeline.handlers.leads import LeadHandlers
 
 
-def parts(store: EventStore, vault: KeyVault, index: BlindIndex) -> Parts:
-    """Build what the routes need. store: holds the contexts pipeline and, to be read only, contacts."""
+def parts(store: EventStore, vault: KeyVault, index: BlindIndex, default_region: str | None = None) -> Parts:
+    """Build what the routes need.
+
+    store: holds the contexts pipeline and, to be read only, contacts. default_region: ISO 3166 region of phone numbers
+    in national form where a lead says no country.
+    """
     decisions = Decisions(Journal(store, vault))
-    return Parts(decisions=decisions, index=index)
+    finding = Finding(decisions.journal, index)
+    return Parts(
+        decisions=decisions,
+        index=index,
+        leads=LeadHandlers(decisions, finding, index, default_region),
+    )

@@ -4,6 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from patron_pipeline.api.leads import leads
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Lifespan, Service, create_service
 from patron_runtime.settings import RuntimeSettings
@@ -18,7 +19,7 @@ ABOUT: Final = About(
         "Boards, lists, forecasts and reports are projections."
     ),
 )
-ROUTERS: Final[tuple[APIRouter, ...]] = ()
+ROUTERS: Final[tuple[APIRouter, ...]] = (leads,)
 
 
 def build(verifier: Verifier, settings: RuntimeSettings, lifespan: Lifespan) -> Service:

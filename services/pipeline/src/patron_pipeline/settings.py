@@ -1,12 +1,21 @@
 """Settings of the pipeline service; read once, by `app` only."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from patron_events.jetstream.log import LogOptions
 from patron_events.jetstream.streams import Sizing
 from patron_runtime.environment import ServiceEnvironment
 
 
 class PipelineSettings(ServiceEnvironment):
-    """What `PATRON_…` variables say to this service."""
+    """What `PATRON_…` variables say to this service.
+
+    default_region: ISO 3166 region of phone numbers in national form where a lead says no country.
+    """
+
+    default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
 
     def log(self) -> LogOptions:
         """Say how to reach the log; contacts are read to find people and companies, and never written."""

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from patron_events.decisions import Decisions
 from patron_events.vault import BlindIndex
+from patron_pipeline.handlers.leads import LeadHandlers
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Parts:
 
     decisions: Decisions
     index: BlindIndex
+    leads: LeadHandlers
 
 
 async def parts_of(request: Request) -> Parts:
