@@ -1,7 +1,7 @@
 """Measure, print a JSON object a line, and keep them under `bench-results/`.
 
-python -m bench [log] [projections] [segments] [whole]: all where none is named. Takes some ten minutes; on a shared
-machine only the ratios to the limits of the same run mean something.
+python -m bench [log] [projections] [segments] [timers] [whole]: all where none is named. Takes some ten minutes; on a
+shared machine only the ratios to the limits of the same run mean something.
 """
 
 import asyncio
@@ -12,21 +12,26 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from bench import whole
+from bench import timers, whole
 from patron_servers import NatsServer, PostgresServer, throwaway_folder
 
-PARTS = ("log", "projections", "segments", "whole")
+PARTS = ("log", "projections", "segments", "timers", "whole")
+INSTALLED = {"whole": whole.figures}
 
 
 async def _figures(part: str, folder: Path) -> AsyncGenerator[dict[str, Any]]:
-    if part == "whole":
-        async for line in whole.figures(folder / "whole"):
+    if part in INSTALLED:
+        async for line in INSTALLED[part](folder / part):
             yield line
         return
     module = importlib.import_module(f"bench.{part}")
     with NatsServer(folder / part / "nats") as nats:
         if part == "log":
             async for line in module.figures(nats.url):
+                yield line
+            return
+        if part == "timers":
+            async for line in timers.figures(nats.url, folder / part / "without"):
                 yield line
             return
         with PostgresServer(folder / part / "postgres") as postgres:

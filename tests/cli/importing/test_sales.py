@@ -16,7 +16,7 @@ from patron_cli.importing.mapping import Stated, make_plan
 from patron_cli.importing.mapping_file import MappingFile, load_mapping
 from patron_cli.importing.rows import FileUnusable
 from patron_cli.importing.shapes import Kind
-from patron_cli.importing.stages import Pipelines, pipelines_of
+from patron_cli.importing.stages import Pipelines
 from patron_cli.importing.values import BadValue
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples" / "sales"
@@ -39,7 +39,13 @@ CRM = {
         for name in ("prospecting", "engaging", "won", "lost")
     ],
 }
-PIPELINES = pipelines_of([DEFAULT])
+
+
+def pipelines_of(*documents: Mapping[str, Any]) -> Pipelines:
+    return Pipelines({one["id"]: one for one in documents}.get)
+
+
+PIPELINES = pipelines_of(DEFAULT)
 NO_MAPPING = MappingFile()
 
 
@@ -139,9 +145,9 @@ def test_the_amount_of_a_deal_with_one_product_is_the_price_of_its_line() -> Non
 
 
 def test_a_pipeline_may_be_stated_for_the_whole_file() -> None:
-    pipelines = pipelines_of([DEFAULT, {**CRM, "id": "hardware", "name": "Hardware"}])
-    made = maker("deals", ["name", "stage"], pipelines=pipelines, pipeline="Hardware").body(["Roof", "Engaging"])
-    assert (made["pipeline_id"], made["stage"]) == ("hardware", "engaging")
+    pipelines = pipelines_of(DEFAULT, {**CRM, "id": "big-hardware"})
+    made = maker("deals", ["name", "stage"], pipelines=pipelines, pipeline="Big Hardware").body(["Roof", "Engaging"])
+    assert (made["pipeline_id"], made["stage"]) == ("big-hardware", "engaging")
 
 
 def read(
@@ -169,7 +175,7 @@ def total(bodies: list[dict[str, Any]], do: str) -> Decimal:
 
 def test_opportunities_of_a_real_file_are_told_as_they_happened(data_set: Callable[[str], Path]) -> None:
     folder = data_set("crm_sales_opportunities")
-    bodies = read("deals", folder / "sales_pipeline.csv", EXAMPLES / "opportunities.toml", pipelines_of([CRM]))
+    bodies = read("deals", folder / "sales_pipeline.csv", EXAMPLES / "opportunities.toml", pipelines_of(CRM))
     ends = Counter(one["history"][-1]["do"] if "history" in one else one["stage"] for one in bodies)
     assert ends == {"win": 4_238, "lose": 2_473, "open": 1_589, "prospecting": 500}
     assert total(bodies, "win") == 10_005_534
@@ -213,7 +219,7 @@ def test_products_and_sales_teams_of_real_files(data_set: Callable[[str], Path])
 
 def test_opportunities_of_salesforce(data_set: Callable[[str], Path]) -> None:
     definition: dict[str, Any] = msgspec.json.decode((EXAMPLES / "salesforce-pipeline.json").read_bytes())
-    pipelines = pipelines_of([DEFAULT, {"id": "salesforce", **definition}])
+    pipelines = pipelines_of({"id": "salesforce", **definition})
     path = data_set("exports_salesforce") / "data" / "opportunityData.csv"
     bodies = read("deals", path, None, pipelines, pipeline="salesforce")
     assert len(bodies) == 38

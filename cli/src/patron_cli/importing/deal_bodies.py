@@ -9,6 +9,7 @@ from patron_cli.importing.stages import Pipeline, Pipelines, Stage
 from patron_cli.importing.values import BadValue
 
 _TIMES = ("opened_at", "stage_since", "closed_at", "entered")
+_ENDS = ("won_amount", "won_currency", "won_reason", "lost_reason", "competitor")
 _Entry = tuple[str, Stage]
 
 
@@ -40,24 +41,28 @@ def _name(body: Body) -> None:
 
 
 def _parties(body: Body, conventions: Conventions) -> None:
-    for party, written in (("company", body.pop("company", None)), ("person", body.pop("person", None))):
-        if not written:
-            continue
-        if "id" in written:
-            body[f"{party}_id"] = written["id"]
-        elif "external_id" in written:
-            source = written.get("source", conventions.customer_source)
-            body[f"{party}_external_id"] = {**written["external_id"], "source": source}
-        elif "email" in written:
-            body[f"{party}_email"] = written["email"]
-        if "role" in written:
-            body[f"{party}_role"] = written["role"]
+    """Name company and person in one way each: by id, id of the source, or address."""
+    body |= _party("company", body.pop("company", None) or {}, conventions)
+    person: Body = body.pop("person", None) or {}
+    if named := _party("person", person, conventions):
+        body["people"] = [named | ({"role": person["role"]} if "role" in person else {}) | {"primary": True}]
+
+
+def _party(party: str, written: Body, conventions: Conventions) -> Body:
+    if "id" in written:
+        return {f"{party}_id": written["id"]}
+    if "external_id" in written:
+        source = written.get("source", conventions.customer_source)
+        return {f"{party}_external_id": {**written["external_id"], "source": source}}
+    return {f"{party}_email": written["email"]} if "email" in written else {}
 
 
 def _money(body: Body, currency: str) -> None:
     stated = body.pop("currency", None) or currency
-    if stated:
+    if stated and ("amount" in body or "lines" in body):
         body["currency"] = stated
+    elif stated and "won_amount" in body:
+        body["won_currency"] = stated
     lines: list[Body] = body.get("lines", [])
     if "amount" in body and len(lines) == 1 and "unit_price" not in lines[0] and lines[0].get("quantity", "1") == "1":
         lines[0]["unit_price"] = body.pop("amount")  # the amount of a deal with lines is their sum
@@ -75,7 +80,7 @@ def _past(body: Body, pipeline: Pipeline) -> None:
         _enter(entries, since, stage)
     if stage.kind == "open":
         body["history"] = _told(_from_opening(opened, entries, stage, pipeline), stage)
-        _drop(body, "won_amount", "won_reason", "lost_reason", "competitor")
+        _drop(body, *_ENDS)
         if not body["history"]:
             del body["history"]
             body["stage"] = stage.id
@@ -86,7 +91,7 @@ def _past(body: Body, pipeline: Pipeline) -> None:
     before = [(min(at, end), earlier) for at, earlier in _from_opening(opened, entries, pipeline.first, pipeline)]
     body["history"] = _told(before or [(end, pipeline.first)], None)
     body["history"].append(_closing(body, stage, end))
-    _drop(body, "close_date", "won_amount", "won_reason", "lost_reason", "competitor")
+    _drop(body, "close_date", *_ENDS)
 
 
 def _enter(entries: list[_Entry], at: str, stage: Stage) -> None:
@@ -119,6 +124,8 @@ def _closing(body: Body, stage: Stage, at: str) -> Body:
     event: Body = {"at": at, "do": "win" if stage.kind == "won" else "lose", "stage": stage.id}
     if stage.kind == "won" and "won_amount" in body:
         event["amount"] = body["won_amount"]
+        if "won_currency" in body:
+            event["currency"] = body["won_currency"]
     reason = body.get("won_reason" if stage.kind == "won" else "lost_reason")
     if reason:
         event["reason"] = reason

@@ -27,7 +27,7 @@ from patron_cli.importing.rows import FileUnusable, ReadOptions, RowFile
 from patron_cli.importing.run import ImportRun, Interrupted, Orders
 from patron_cli.importing.service import Service, ServiceUnreachable
 from patron_cli.importing.shapes import Kind
-from patron_cli.importing.stages import pipelines_of
+from patron_cli.importing.stages import Pipelines
 
 _SUFFIXES = {".gz", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".vcf", ".vcard"}
 
@@ -79,7 +79,7 @@ def bring_in(request: Request, service: Service, watcher: Watcher) -> Report:
     plan = _planned(request, file, mapping)
     plan, missing = _custom_fields(request, file, plan, service)
     watcher.found(_mapped(plan))
-    compiled = compile_plan(plan, pipelines_of(service.pipelines()) if request.kind == "deals" else None)
+    compiled = compile_plan(plan, Pipelines(service.pipeline))
     journal = Journal(None if request.dry_run else _journal_path(request, file, mapping, service))
     preparer = Preparer(
         compiled,

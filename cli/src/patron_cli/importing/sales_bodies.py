@@ -15,7 +15,7 @@ def sales_parts(plan: Plan, pipelines: Pipelines | None) -> list[Part]:
     """Choose what the rows of sales need; none for other kinds. pipelines: needed by deals."""
     match plan.kind:
         case "deals":
-            return [deal_part(pipelines or Pipelines({}), plan.conventions)]
+            return [deal_part(pipelines or Pipelines(lambda _: None), plan.conventions)]
         case "leads":
             return [_lead_in(plan.conventions.currency)]
         case "products":

@@ -19,6 +19,7 @@ _FIRST_PATIENCE_S = 10.0
 _REQUEST_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _VISIBLE_WAIT_S = 30
 _PAUSE_S = 0.5
+_ABSENT = frozenset({404, 422})  # no such id, or nothing that could be one
 # Where rows of a kind are looked for; orders and interactions are on the timelines of people.
 _DIRECTORIES: dict[Kind, str] = {"companies": "companies", "deals": "deals", "leads": "leads"}
 _ROUTES: dict[Kind, str] = {"sales-team": "reps"}
@@ -103,10 +104,14 @@ class Service:
         except msgspec.DecodeError as error:
             raise ServiceUnreachable(f"{path} gave an answer that cannot be read: {error}") from error
 
-    def pipelines(self) -> list[dict[str, Any]]:
-        """Give the definitions of all pipelines."""
-        document: Any = self._patiently(lambda: self.client.get("/pipeline/v1/pipelines")).json()
-        return document["items"]
+    def pipeline(self, name: str) -> dict[str, Any] | None:
+        """Give the definition of a pipeline by its id; None where there is none."""
+        try:
+            return self._patiently(lambda: self.client.get(f"/pipeline/v1/pipelines/{quote(name, safe='')}")).json()
+        except RequestRefused as refused:
+            if refused.status in _ABSENT:
+                return None
+            raise
 
     def fields(self, kind: Kind) -> dict[str, str]:
         """Give the names and types of the custom fields that exist."""

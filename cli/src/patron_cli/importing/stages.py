@@ -1,7 +1,8 @@
 """Know the stages of the pipelines that deals are imported into."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from patron_cli.importing.presets import normal
@@ -40,32 +41,32 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Pipelines:
-    """All pipelines of an installation, by id and by name as above."""
+    """The pipelines of an installation. find: gives the definition of one by its id, None where there is none."""
 
-    known: Mapping[str, Pipeline]
+    find: Callable[[str], Mapping[str, Any] | None]
+    known: dict[str, Pipeline | None] = field(default_factory=dict[str, "Pipeline | None"])
 
     def of(self, written: str | None) -> Pipeline:
-        """Find a pipeline by its id or name; without one, the built-in one.
+        """Find a pipeline by its id, also written as `Big Deals` for `big-deals`; without one, the built-in one.
 
         Raises:
             BadValue: there is no such pipeline.
         """
         wanted = written or DEFAULT
-        found = self.known.get(normal(wanted))
+        if wanted not in self.known:
+            slug = "-".join(re.findall(r"[a-z0-9]+", wanted.casefold()))
+            document = self.find(slug) if slug else None
+            self.known[wanted] = None if document is None else pipeline_of(document)
+        found = self.known[wanted]
         if found is None:
             raise BadValue("unknown-pipeline", f"there is no pipeline {wanted[:40]!r}", "pipeline")
         return found
 
 
-def pipelines_of(documents: Iterable[Mapping[str, Any]]) -> Pipelines:
-    """Read the definitions as `GET /pipeline/v1/pipelines` gives them."""
-    known: dict[str, Pipeline] = {}
-    for document in documents:
-        stages = [(one, Stage(str(one["id"]), str(one.get("kind", "open")))) for one in document["stages"]]
-        names = {normal(str(one.get("name", stage.id))): stage for one, stage in stages}
-        ids = {normal(stage.id): stage for _, stage in stages}
-        first = next(stage for _, stage in stages if stage.kind == "open")
-        made = Pipeline(str(document["id"]), names | ids, first)
-        known.setdefault(normal(str(document.get("name", made.id))), made)
-        known[normal(made.id)] = made
-    return Pipelines(known)
+def pipeline_of(document: Mapping[str, Any]) -> Pipeline:
+    """Read a definition as `GET /pipeline/v1/pipelines/{id}` gives it."""
+    stages = [(one, Stage(str(one["id"]), str(one.get("kind", "open")))) for one in document["stages"]]
+    names = {normal(str(one.get("name", stage.id))): stage for one, stage in stages}
+    ids = {normal(stage.id): stage for _, stage in stages}
+    first = next(stage for _, stage in stages if stage.kind == "open")
+    return Pipeline(str(document["id"]), names | ids, first)
