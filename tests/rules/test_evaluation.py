@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from patron_rules.evaluation import Customer, Fact, Link, RuleUnfit, evaluate, upcoming
+from patron_rules.evaluation import Customer, Fact, Link, RuleUnfit, evaluate
 from patron_rules.fields import CustomField, Definitions
 from patron_rules.tree import read_rule
+from patron_rules.values import upcoming
 
 NOW = datetime(2024, 3, 31, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

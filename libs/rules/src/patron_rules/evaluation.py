@@ -3,15 +3,12 @@
 The compiler of the projections writes the same as SQL; a property test holds both together.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any, Final
 from uuid import UUID
-
-from dateutil.relativedelta import relativedelta
 
 from patron_rules.fields import Definitions, Field, FieldType, fact_field, profile_field
 from patron_rules.forms import email_key, number_key
@@ -27,7 +24,6 @@ from patron_rules.periods import window
 from patron_rules.tree import (
     All,
     AnyOf,
-    Compare,
     FactKind,
     Facts,
     FieldIs,
@@ -40,17 +36,11 @@ from patron_rules.tree import (
     Rule,
     Where,
 )
+from patron_rules.values import POSITIVE, compared, holds, typed
 
-_POSITIVE: Final[dict[Operator, Operator]] = {
-    "ne": "eq", "not-in": "in", "missing": "exists", "not-within-last": "within-last",
-}  # fmt: skip
 _DIGITS: Final = 100
 """Enough for exact sums and products of what a rule may compare with."""
 _SPELLED: Final = frozenset({"eq", "in"})
-_MOMENT: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
-)
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class RuleUnfit(Exception):
@@ -136,7 +126,7 @@ class _Evaluation:
         known = profile_field(node.field, self._definitions)
         if known is None:
             raise RuleUnfit(node.field)
-        op: Operator = _POSITIVE.get(node.op, node.op)
+        op: Operator = POSITIVE.get(node.op, node.op)
         return self._profile(known, op, field_operand(known, node)) == (op == node.op)
 
     def _profile(self, known: Field, op: Operator, operand: Operand) -> bool:
@@ -144,9 +134,9 @@ class _Evaluation:
         match known.owner:
             case "company":
                 values = [_of_record(link.company, known) for link in self._linked()]
-                return any(_holds(known.type, value, op, operand, self._now) for value in values)
+                return any(holds(known.type, value, op, operand, self._now) for value in values)
             case "rfm":
-                return _holds(known.type, self._customer.scores.get(known.key), op, operand, self._now)
+                return holds(known.type, self._customer.scores.get(known.key), op, operand, self._now)
             case _ if known.group == "consents":
                 return self._consent(known.key) == operand
             case _ if known.form != "plain" and op in _SPELLED:
@@ -155,9 +145,9 @@ class _Evaluation:
                 return any(key(one) in wanted for one in profile.get(f"{known.form}s") or ())
             case _ if known.type is FieldType.IDS:
                 ids = [link.company_id for link in self._linked()]
-                return _holds(known.type, ids, op, operand, self._now)
+                return holds(known.type, ids, op, operand, self._now)
             case _:
-                return _holds(known.type, _of_record(profile, known), op, operand, self._now)
+                return holds(known.type, _of_record(profile, known), op, operand, self._now)
 
     def _linked(self) -> Iterable[Link]:
         today = self._now.astimezone(UTC).date()
@@ -165,7 +155,7 @@ class _Evaluation:
 
     def _consent(self, purpose: str) -> bool:
         consent = _named(_named(self._customer.profile, "consents"), purpose)
-        given, until = (_typed(consent.get(name), FieldType.TIME) for name in ("given_at", "expires_at"))
+        given, until = (typed(consent.get(name), FieldType.TIME) for name in ("given_at", "expires_at"))
         in_time = given is not None and given <= self._now and (until is None or until > self._now)
         return consent.get("state") == "given" and in_time
 
@@ -182,12 +172,12 @@ class _Evaluation:
             raise RuleUnfit(where.field)
         if where.currency is not None and fact.fields.get("currency") != where.currency:
             return False
-        op: Operator = _POSITIVE.get(where.op, where.op)
+        op: Operator = POSITIVE.get(where.op, where.op)
         if known.group == "properties":
             value = _named(fact.fields, known.group).get(known.key)
         else:
             value = fact.fields.get(_minor(known.key))
-        return _holds(known.type, value, op, where_operand(known, where), self._now) == (op == where.op)
+        return holds(known.type, value, op, where_operand(known, where), self._now) == (op == where.op)
 
     def _measure(self, node: Measure) -> bool:
         chosen = self._chosen(node.facts)
@@ -200,20 +190,20 @@ class _Evaluation:
     @staticmethod
     def _figure(node: Measure, chosen: Sequence[Fact], wanted: Decimal) -> bool:
         if node.of is None:
-            return _compared(Decimal(len(chosen)), node.op, wanted)
+            return compared(Decimal(len(chosen)), node.op, wanted)
         given = (one.fields.get(_minor(node.of)) for one in chosen)
         values = [Decimal(value) for value in given if value is not None]
         if node.measure == "sum":
-            return _compared(sum(values, Decimal(0)), node.op, wanted)
+            return compared(sum(values, Decimal(0)), node.op, wanted)
         if not values:
             return False
         match node.measure:
             case "average":
-                return _compared(sum(values, Decimal(0)), node.op, wanted * len(values))
+                return compared(sum(values, Decimal(0)), node.op, wanted * len(values))
             case "least":
-                return _compared(min(values), node.op, wanted)
+                return compared(min(values), node.op, wanted)
             case _:
-                return _compared(max(values), node.op, wanted)
+                return compared(max(values), node.op, wanted)
 
     def _moment(self, node: Moment) -> bool:
         times = [one.at for one in self._chosen(node.facts)]
@@ -239,9 +229,6 @@ class _Evaluation:
         return False
 
 
-# -- single values ------------------------------------------------------------------------------------------------
-
-
 def _minor(name: str) -> str:
     return "amount_minor" if name == "amount" else name
 
@@ -255,133 +242,4 @@ def _of_record(record: Mapping[str, Any], known: Field) -> Any:
     if not known.group:
         return record.get(known.key)
     value = _named(record, known.group).get(known.key)
-    return value if known.type is FieldType.VALUE else _typed(value, known.type)
-
-
-def _typed(value: Any, kind: FieldType) -> Any:
-    """Read a JSON value by its type; None for a value of another type."""
-    match kind, value:
-        case FieldType.NUMBER | FieldType.INTEGER, int() | float() | Decimal() if not isinstance(value, bool):
-            return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        case FieldType.BOOLEAN, bool():
-            return value
-        case FieldType.DATE, str():
-            return _read(date.fromisoformat, value) if _DAY.fullmatch(value) else None
-        case FieldType.TIME, str():
-            return _read(datetime.fromisoformat, value) if _MOMENT.fullmatch(value) else None
-        case FieldType.TIME, datetime():
-            return value
-        case FieldType.TEXT, str():
-            return value
-        case _:
-            return None
-
-
-def _read(read: Callable[[str], Any], text: str) -> Any:
-    try:
-        return read(text)
-    except ValueError:
-        return None
-
-
-def _holds(kind: FieldType, value: Any, op: Operator, operand: Any, now: datetime) -> bool:
-    if value is None:
-        return False
-    match kind:
-        case FieldType.TEXTS | FieldType.IDS:
-            return _set_holds(frozenset(value), op, operand)
-        case FieldType.VALUE:
-            return _value_holds(value, op, operand)
-        case _:
-            return _single_holds(value, op, operand, now)
-
-
-def _set_holds(values: frozenset[Any], op: Operator, operand: Any) -> bool:
-    match op:
-        case "exists":
-            return bool(values)
-        case "has":
-            return operand in values
-        case "has-any":
-            return not values.isdisjoint(operand)
-        case _:
-            return values.issuperset(operand)
-
-
-def _value_holds(value: Any, op: Operator, operand: Any) -> bool:
-    """Compare a value as the type that it was recorded with; one of another type fulfils nothing."""
-    if op == "exists":
-        return True
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        value = _typed(value, FieldType.NUMBER)
-    wanted = operand if op == "in" else (operand,)
-    return any(
-        type(one) is type(value) and _single_holds(value, "eq" if op == "in" else op, one, None) for one in wanted
-    )
-
-
-def _single_holds(value: Any, op: Operator, operand: Any, now: datetime | None) -> bool:
-    match op:
-        case "exists":
-            return True
-        case "eq":
-            return value == operand
-        case "in":
-            return value in operand
-        case "lt" | "before":
-            return value < operand
-        case "lte":
-            return value <= operand
-        case "gt" | "after":
-            return value > operand
-        case "gte":
-            return value >= operand
-        case "contains":
-            return _folded(operand) in _folded(value)
-        case "starts":
-            return _folded(value).startswith(_folded(operand))
-        case _ if now is not None and isinstance(operand, timedelta):
-            return _timed(value, op, operand, now)
-        case _:
-            msg = f"{op} does not compare single values"
-            raise ValueError(msg)
-
-
-def _folded(text: str) -> str:
-    """Fold case letter by letter, as PostgreSQL does: a word's place in a text does not change its letters."""
-    return "".join("i" if letter == "İ" else letter.lower() for letter in text)
-
-
-def _timed(value: datetime | date, op: Operator, within: timedelta, now: datetime) -> bool:
-    if op == "anniversary-within-next":
-        day = value.astimezone(UTC).date() if isinstance(value, datetime) else value
-        today = now.astimezone(UTC).date()
-        return upcoming(day, today) <= today + within
-    at = value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
-    match op:
-        case "within-last":
-            return now - within < at <= now
-        case _:
-            return now < at <= now + within
-
-
-def upcoming(day: date, today: date) -> date:
-    """Give the first anniversary of a day from today on; 29 February is kept on the 28th in other years."""
-    this_year = day + relativedelta(years=today.year - day.year)
-    return this_year if this_year >= today else day + relativedelta(years=today.year + 1 - day.year)
-
-
-def _compared(left: Decimal, op: Compare, right: Decimal) -> bool:
-    match op:
-        case "eq":
-            return left == right
-        case "ne":
-            return left != right
-        case "lt":
-            return left < right
-        case "lte":
-            return left <= right
-        case "gt":
-            return left > right
-        case "gte":
-            return left >= right
+    return value if known.type is FieldType.VALUE else typed(value, known.type)

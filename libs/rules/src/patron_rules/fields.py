@@ -16,7 +16,7 @@ from patron_events.catalog.contacts import FieldDefined
 from patron_rules import rfm
 from patron_rules.tree import FactKind, Operator
 
-Owner = Literal["person", "company", "rfm", "purchase", "interaction"]
+Owner = Literal["person", "company", "rfm", "purchase", "interaction", "lead"]
 Form = Literal["plain", "email", "phone"]
 
 
