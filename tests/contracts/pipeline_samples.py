@@ -221,8 +221,14 @@ _QUOTES: Final[tuple[Fact, ...]] = (
 _RULES: Final[tuple[Fact, ...]] = (
     rules.RulesDrafted(rules_version=3, document={"rules": [{"name": "all", "assign": {"rep": _OWNER}}]}, note="May"),
     rules.RulesPublished(rules_version=3, was=2),
-    rules.TurnTaken(lead_id=_LEAD, owner=_OWNER),
+    rules.TurnTaken(lead_id=_LEAD, owner=_OWNER, pool="team:emea"),
     rules.TurnGivenBack(lead_id=_LEAD, owner=_OWNER),
+    rules.RotationContinued(
+        was="leads",
+        pools=(rules.PoolTurns(pool="team:emea", owners=("idp|ada", _OWNER)),),
+        held=(rules.Held(owner=_OWNER, lead_ids=(_LEAD,)),),
+    ),
+    rules.RotationEnded(next="leads-2"),
 )
 
 _SETTINGS: Final[tuple[Fact, ...]] = (
@@ -296,6 +302,7 @@ _TEAM: Final[tuple[Fact, ...]] = (
     team.RepAvailabilityChanged(available=False, reason="holiday"),
     team.QuotaSet(period="2026-Q2", amount_minor=25_000_000, currency="USD"),
     team.RepRetired(),
+    team.RepListed(subject=_OWNER),
 )
 
 PIPELINE_SAMPLES: Final = (

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from patron_events.registry import Fact, event_type
 
 
@@ -25,12 +27,30 @@ class RulesPublished(Fact, frozen=True):
     was: int | None = None
 
 
+class PoolTurns(msgspec.Struct, frozen=True):
+    """Who had turns in one pool, the one whose last turn is longest ago first."""
+
+    pool: str
+    owners: tuple[str, ...]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The open leads of one owner, sorted."""
+
+    owner: str
+    lead_ids: tuple[str, ...]
+
+
 @event_type("pipeline.turn-taken", version=1)
 class TurnTaken(Fact, frozen=True):
-    """In a rotation, this owner got this lead, in the same atomic batch as the assignment itself."""
+    """This owner has this open lead from now on; by a rule in the same atomic batch as the assignment itself.
+
+    pool: among whom it was a turn, such as `team:emea` or `rule:big`; None where no rotation decided.
+    """
 
     lead_id: str
     owner: str
+    pool: str | None = None
 
 
 @event_type("pipeline.turn-given-back", version=1)
@@ -41,5 +61,24 @@ class TurnGivenBack(Fact, frozen=True):
     owner: str
 
 
+@event_type("pipeline.rotation-continued", version=1)
+class RotationContinued(Fact, frozen=True):
+    """This rotation goes on where another one ended, so that nobody has to read the whole of it.
+
+    was: id of the one before. pools in order of name, held in order of owner.
+    """
+
+    was: str
+    pools: tuple[PoolTurns, ...] = ()
+    held: tuple[Held, ...] = ()
+
+
+@event_type("pipeline.rotation-ended", version=1)
+class RotationEnded(Fact, frozen=True):
+    """Turns are recorded in another rotation from now on, begun in the same atomic batch."""
+
+    next: str
+
+
 RulesEvent = RulesDrafted | RulesPublished
-RotationEvent = TurnTaken | TurnGivenBack
+RotationEvent = TurnTaken | TurnGivenBack | RotationContinued | RotationEnded

@@ -61,4 +61,12 @@ class RepRetired(Fact, frozen=True):
     """They sell no more."""
 
 
+@event_type("pipeline.rep-listed", version=1)
+class RepListed(Fact, frozen=True):
+    """There is such a representative; in the aggregate that knows all of them, with the first fact about each."""
+
+    subject: str
+
+
 RepEvent = RepDescribed | RepPlaced | RepAvailabilityChanged | QuotaSet | RepRetired
+RosterEvent = RepListed
