@@ -82,8 +82,9 @@ SELLERS = st.lists(
     max_size=6,
     unique_by=lambda one: one.subject,
 )
-_AMONG = st.one_of(
-    st.just({}),
+_ALL: Final[dict[str, Any]] = {}
+_AMONG: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.just(_ALL),
     st.sampled_from(TEAMS).map(lambda team: {"team": team}),
     st.lists(st.sampled_from([f"rep-{number}" for number in range(6)]), min_size=1, max_size=4, unique=True).map(
         lambda reps: {"reps": reps}

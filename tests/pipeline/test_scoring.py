@@ -83,13 +83,18 @@ def test_a_condition_on_time_turns_over_when_foreseen() -> None:
     assert scored(document, lead, NOW + DAY).score == "0"
 
 
+def test_what_is_left_of_minus_points_is_nothing_in_the_end() -> None:
+    lead = LeadFacts({"captured_at": NOW - 48 * DAY})
+    assert scored({"rules": [{"id": "a", "points": -5, "half_life": {"days": 14}}]}, lead).score == "0"
+
+
 @each(score_documents(), leads(), st.floats(0, 1, exclude_max=True))
 def test_a_score_stays_until_the_moment_foreseen_and_changes_then(
     document: dict[str, Any], lead: LeadFacts, share: float
 ) -> None:
     found = scored(document, lead)
     until = NOW + 4_000 * DAY if found.next_at is None else found.next_at
-    between = scored(document, lead, NOW + (until - NOW) * share)
+    between = scored(document, lead, min(NOW + (until - NOW) * share, until - timedelta(microseconds=1)))
     assert (between.score, between.grade) == (found.score, found.grade)
     assume(found.next_at is not None)
     assert found.next_at is not None

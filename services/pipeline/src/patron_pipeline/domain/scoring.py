@@ -175,6 +175,6 @@ def _grade(rules: ScoreRules, total: Decimal) -> str | None:
 
 
 def _text(value: Decimal) -> str:
-    """Write a decimal without needless zeros and without an exponent."""
-    text = f"{value:f}"
+    """Write a decimal without needless zeros, without an exponent, and nothing as 0, not as -0."""
+    text = f"{value + 0:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
