@@ -5,14 +5,11 @@ prospected have no day and were opened when they became known. Every third one i
 """
 
 import csv
-import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
-
-import pytest
 
 from patron_events.catalog.pipeline import deals, settings, team
 from patron_events.registry import Fact
@@ -37,21 +34,18 @@ def _id(*parts: str) -> str:
     return str(uuid5(NAMESPACE_URL, "/".join(("crm", *parts))))
 
 
-def _rows(name: str) -> list[dict[str, str]]:
-    folder = Path(os.environ.get("PATRON_DATA_SETS", "/nonexistent")) / "crm_sales_opportunities"
-    if not folder.is_dir():
-        pytest.skip("PATRON_DATA_SETS does not name the data sets")
-    with (folder / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as rows:
+        return list(csv.DictReader(rows))
 
 
-def commits(*, every: int = 1) -> Iterator[Told]:
-    """Give the pipeline, the representatives, and every n-th opportunity, in order of the files."""
+def commits(folder: Path, *, every: int = 1) -> Iterator[Told]:
+    """Give the pipeline, the representatives, and every n-th opportunity, in order of the files of the data set."""
     yield Told("pipeline", PIPELINE, [(DEFINED, day("2016-10-01"))])
-    for row in _rows("sales_teams.csv"):
+    for row in _rows(folder / "sales_teams.csv"):
         yield Told("rep", _id("rep", row["sales_agent"]), _rep(row))
-    prices = {row["product"]: int(row["sales_price"]) for row in _rows("products.csv")}
-    for number, row in enumerate(_rows("sales_pipeline.csv")[::every]):
+    prices = {row["product"]: int(row["sales_price"]) for row in _rows(folder / "products.csv")}
+    for number, row in enumerate(_rows(folder / "sales_pipeline.csv")[::every]):
         product = {"GTXPro": "GTX Pro"}.get(row["product"], row["product"])
         told = _deal(row, prices[product])
         deal_id = _id("deal", row["opportunity_id"])

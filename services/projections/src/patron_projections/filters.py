@@ -6,13 +6,13 @@ look at all addresses or numbers of a record, however they are spelled.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from sqlalchemy import ColumnElement, Numeric, Text, and_, case, cast, func, literal, not_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from patron_events.rejections import Invalid
-from patron_projections.fields import DOCUMENT, IDS, TEXTS, VALUE, Field, Fields, read_decimal
+from patron_projections.fields import DOCUMENT, IDS, TEXTS, VALUE, Field, read_decimal
 
 _SPELLED: Final = frozenset({"eq", "ne", "in"})
 _MOST: Final = 20
@@ -41,7 +41,15 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Condition]]] = {
 }
 
 
-def conditions(fields: Fields, filters: Sequence[str]) -> list[Condition]:
+class Findable(Protocol):
+    """Fields as callers name them."""
+
+    def find(self, name: str) -> Field | None:
+        """Find a field; None for an unknown one."""
+        ...
+
+
+def conditions(fields: Findable, filters: Sequence[str]) -> list[Condition]:
     """Read filters into conditions.
 
     Raises:
@@ -57,7 +65,7 @@ def names(filters: Sequence[str]) -> set[str]:
     return {text.partition(":")[0] for text in filters}
 
 
-def _condition(fields: Fields, text: str, path: str) -> Condition:
+def _condition(fields: Findable, text: str, path: str) -> Condition:
     field = fields.find(text.partition(":")[0])
     if field is None:
         raise FilterInvalid("There is no such field.", field=f"{path}.field")

@@ -20,9 +20,15 @@ def money(minor: int | None, currency: str | None) -> dict[str, str] | None:
 def amount_of(minor: ColumnElement[Any], currency: ColumnElement[Any]) -> ColumnElement[Any]:
     """Give an amount in major units as an exact number; where there are more decimals, halves are rounded up."""
     groups = [(sorted(names), places) for places, names in UNUSUAL.items()]
-    places_of = case(*((currency.in_(names), literal(places, Integer)) for names, places in groups), else_=_USUAL)
     units = case(
         *((currency.in_(names), literal(Decimal(1).scaleb(-places), Numeric)) for names, places in groups),
         else_=literal(Decimal("0.01"), Numeric),
     )
-    return func.round(minor * units, places_of)
+    return rounded(minor * units, currency)
+
+
+def rounded(amount: ColumnElement[Any], currency: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Round an amount in major units to the decimals of its currency; halves are rounded up."""
+    groups = [(sorted(names), places) for places, names in UNUSUAL.items()]
+    places_of = case(*((currency.in_(names), literal(places, Integer)) for names, places in groups), else_=_USUAL)
+    return func.round(amount, places_of)

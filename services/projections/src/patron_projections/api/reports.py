@@ -1,9 +1,9 @@
 """Routes of the reports: their definitions, their rows, and the events behind a row."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Literal, cast
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
@@ -86,6 +86,9 @@ class ReportQuery(Strict, Exported):
     days: int = Field(90, ge=1, le=3_650, description="Horizon of a forecast.")
     discount: Decimal = Field(Decimal("0.1"), ge=0, le=1, max_digits=10, description="Yearly rate of a forecast.")
     response: str | None = Field(None, max_length=300, description="Condition, such as `properties.y:eq:yes`.")
+    rate_date: date | None = Field(None, description="Day whose exchange rates convert amounts into `currency`.")
+    outcome: Literal["won", "lost", "closed"] = Field("won", description="Which closed deals are meant.")
+    every: Literal["day", "week", "month", "quarter"] = Field("week", description="Steps of a history.")
 
     def question(self, definition: Definition) -> Question:
         """Read the parameters; raises what is wrong with them."""
@@ -106,6 +109,9 @@ class ReportQuery(Strict, Exported):
             days=self.days,
             discount=self.discount,
             response=self.response,
+            rate_date=self.rate_date,
+            outcome=self.outcome,
+            every=self.every,
         )
 
     def repeated(self, by: Sequence[str]) -> list[tuple[str, str]]:

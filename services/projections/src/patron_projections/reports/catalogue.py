@@ -10,9 +10,12 @@ from patron_projections.reports.lifetime_value import LifetimeValue
 from patron_projections.reports.people import Acquisition, People
 from patron_projections.reports.purchases import Purchases
 from patron_projections.reports.rfm import Rfm
+from patron_projections.reports.sales.closed import SalesCycle, WinRate
+from patron_projections.reports.sales.stock import DealAgeing, DealsReport
 
 _ALL: Final[tuple[Report, ...]] = (
     Purchases(), Cohorts(), Rfm(), Interactions(), ResponseRate(), Acquisition(), People(),
+    DealsReport(), WinRate(), SalesCycle(), DealAgeing(),
 )  # fmt: skip
 LIFETIME_VALUE: Final = LifetimeValue()
 REPORTS: Final[Mapping[str, Report]] = {report.definition.name: report for report in _ALL}

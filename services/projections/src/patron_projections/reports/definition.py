@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from sqlalchemy import SelectBase
 
@@ -87,6 +87,15 @@ class Report(Protocol):
 
     def events(self, question: Question, row: Mapping[str, str | None]) -> SelectBase:
         """Give the events behind one row, with the columns of `EVENT_COLUMNS`, in no order."""
+        ...
+
+
+@runtime_checkable
+class Converting(Protocol):
+    """A report that adds up amounts in one currency; those in others are converted into it."""
+
+    def currencies(self, question: Question) -> SelectBase | None:
+        """Ask which currencies its amounts are in: the first and the last by name; None where rows keep theirs."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import ClassVar, Final
@@ -64,6 +64,8 @@ class Question:
 
     since, until: inclusive and exclusive. zone: IANA name; periods begin at its midnights. now: the end of time where
     nothing else says it. days, discount: horizon of a forecast, and its yearly rate. response: a condition.
+    currency: of reports of sales, what all amounts are shown in, by the rates of `rate_date`. outcome: of closed deals:
+    won, lost or closed. every: how far apart the moments of a history are: day, week, month or quarter.
     """
 
     now: datetime
@@ -78,11 +80,27 @@ class Question:
     days: int = 90
     discount: Decimal = Decimal("0.1")
     response: str | None = None
+    rate_date: date | None = None
+    outcome: str = "won"
+    every: str = "week"
 
     @property
     def end(self) -> datetime:
         """Give the moment at which the period ends: `until`, `as_of` or now, whichever is first."""
         return min(one for one in (self.until, self.clocks.as_of, self.now) if one is not None)
+
+    @property
+    def today(self) -> date:
+        """Give the day of the question in its zone: that of `as_of`, or of now."""
+        return (self.clocks.as_of or self.now).astimezone(ZoneInfo(self.zone)).date()
+
+    @property
+    def rated_on(self) -> date:
+        """Give the day whose exchange rates count: `rate_date`, or the last day of the period in its zone."""
+        if self.rate_date is not None:
+            return self.rate_date
+        last = self.end - timedelta(microseconds=1) if self.end == self.until else self.end
+        return last.astimezone(ZoneInfo(self.zone)).date()
 
 
 @cache

@@ -2,20 +2,20 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from sqlalchemy import BigInteger, DateTime, Select, SmallInteger, literal, select, tuple_
+from sqlalchemy import BigInteger, DateTime, Select, SmallInteger, literal, null, select, tuple_
 
 from patron_projections.cursors import CursorInvalid, question, read_cursor, write_cursor
 from patron_projections.database import Budget, Database, Rows
 from patron_projections.directory import Page
 from patron_projections.money import money
 from patron_projections.reports.catalogue import LIFETIME_VALUE, REPORTS
-from patron_projections.reports.definition import EVENT_COLUMNS, Column, Definition, Result
+from patron_projections.reports.definition import EVENT_COLUMNS, Column, Converting, Definition, Report, Result
 from patron_projections.reports.question import CurrencyNeeded, Question, ReportNotFound, RowInvalid
 from patron_projections.reports.sources import currencies
 
@@ -32,7 +32,8 @@ EVENTS: Final = (
     Column("amount", "decimal", "Amount of an order.", "currency"),
     Column("currency", "text"),
     Column("quantity", "decimal", "Units of an order.", "units"),
-    Column("hit", "boolean", "Whether it counts as a response or a buyer, where the report tells these apart."),
+    Column("hit", "boolean", "Whether it counts as a response, a buyer or a success, where these are told apart."),
+    Column("record_id", "id", "The deal, lead or planned activity that it happened to; none for customers."),
 )
 
 
@@ -107,6 +108,7 @@ class Reports:
             await self._check_currency(asked)
             key = ("customer_id",) if asked.by == ("customer_id",) else ()
             return Answer(definition, columns, key, self._forecast(asked, budget))
+        asked = await self._in_one_currency(REPORTS[name], asked)
         result = REPORTS[name].result(asked)
         if name in _ONE_CURRENCY:
             await self._check_currency(asked)
@@ -117,6 +119,18 @@ class Reports:
             (found,) = await self._database.rows(currencies(asked))
             if found["first"] != found["last"]:
                 raise CurrencyNeeded(field="currency")
+
+    async def _in_one_currency(self, report: Report, asked: Question) -> Question:
+        """Let amounts that are all in one currency be shown in it; raises CurrencyNeeded for several."""
+        if asked.currency is not None or not isinstance(report, Converting):
+            return asked
+        query = report.currencies(asked)
+        if query is None:
+            return asked
+        (found,) = await self._database.rows(query)
+        if found["first"] != found["last"]:
+            raise CurrencyNeeded(field="currency")
+        return replace(asked, currency=found["first"])
 
     async def _typed(self, result: Result, budget: Budget) -> AsyncGenerator[list[Document]]:
         async with aclosing(self._database.batches(result.query, _BATCH, budget)) as batches:
@@ -132,7 +146,8 @@ class Reports:
     def _events(self, name: str, asked: Question, row: Mapping[str, str | None]) -> Select[Any]:
         report = LIFETIME_VALUE if name == LIFETIME_VALUE.definition.name else REPORTS[name]
         events = report.events(asked, row).subquery("events")
-        return select(*(events.c[column] for column in EVENT_COLUMNS)).order_by(
+        record = events.c.record_id if "record_id" in events.c else null().label("record_id")
+        return select(*(events.c[column] for column in EVENT_COLUMNS), record).order_by(
             events.c.occurred_at.desc(), events.c.position.desc(), events.c.index.desc()
         )
 
@@ -178,13 +193,14 @@ def event_documents(rows: Rows) -> list[Document]:
         documents.append(
             {
                 "id": row["event_id"],
-                "customer_id": str(row["customer_id"]),
+                "customer_id": None if row["customer_id"] is None else str(row["customer_id"]),
                 "occurred_at": row["occurred_at"],
                 "type": row["type"],
                 "amount": None if amount is None else Decimal(amount["amount"]),
                 "currency": row["currency"],
                 "quantity": row["quantity"],
                 "hit": row["hit"],
+                "record_id": None if row["record_id"] is None else str(row["record_id"]),
             }
         )
     return documents

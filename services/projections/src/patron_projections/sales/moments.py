@@ -20,7 +20,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    true,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -31,22 +30,22 @@ from patron_projections.sales import deals, definitions, leads, planned_activiti
 
 def deals_as_of(clocks: Clocks) -> FromClause:
     """Select deals as they were, archived ones too; columns as the view `deals`."""
-    return _as_of(deals.VIEW, deals.VERSIONS_VIEW, clocks)
+    return _as_of(deals.VIEW, deals.VERSIONS_VIEW, clocks, "stage_since")
 
 
 def leads_as_of(clocks: Clocks) -> FromClause:
     """Select leads as they were; columns as the view `leads`."""
-    return _as_of(leads.VIEW, leads.VERSIONS_VIEW, clocks)
+    return _as_of(leads.VIEW, leads.VERSIONS_VIEW, clocks, "status_since")
 
 
 def planned_activities_as_of(clocks: Clocks) -> FromClause:
     """Select planned activities as they were; columns as the view `planned_activities`."""
-    return _as_of(planned_activities.VIEW, planned_activities.VERSIONS_VIEW, clocks)
+    return _as_of(planned_activities.VIEW, planned_activities.VERSIONS_VIEW, clocks, "status_since")
 
 
 def products_as_of(clocks: Clocks) -> FromClause:
     """Select products as they were; columns as the view `products`."""
-    return _as_of(definitions.PRODUCTS_VIEW, definitions.PRODUCT_VERSIONS_VIEW, clocks)
+    return _as_of(definitions.PRODUCTS_VIEW, definitions.PRODUCT_VERSIONS_VIEW, clocks, "created_at")
 
 
 def sales_team_as_of(clocks: Clocks) -> FromClause:
@@ -115,8 +114,15 @@ def stays_as_of(clocks: Clocks) -> FromClause:
     return select(*begun.columns).where(begun.c.stage.is_not(None)).subquery("deal_stays")
 
 
-def _as_of(view: Table, versions: Table, clocks: Clocks) -> FromClause:
+def _as_of(view: Table, versions: Table, clocks: Clocks, since: str) -> FromClause:
+    """Select the newest versions.
+
+    since: column of the time at which the present stage or status began. Another fact may be told after it for a time
+    before it: such a version is of the later time as well, or a deal would be won before it was.
+    """
     happened = clocks.happened(versions)
+    if clocks.as_of is not None:
+        happened.append(versions.c[since] <= clocks.as_of)
     if not happened:
         return view
     query = select(*_columns(view, versions)).ext(distinct_on(versions.c.id)).where(*happened)
@@ -141,7 +147,10 @@ def _first_known(
 ) -> Select[Any]:
     """Select per key what held at a moment, or what was told first. turn: what orders the rows of a key."""
     known = [] if clocks.known_at is None else [view.c.recorded_at <= clocks.known_at]
-    happened = true() if clocks.as_of is None else view.c.occurred_at <= clocks.as_of
+    chosen = select(*columns).ext(distinct_on(*key)).where(*known)
+    if clocks.as_of is None:
+        return chosen.order_by(*key, *(one.desc() for one in turn))
+    happened = view.c.occurred_at <= clocks.as_of
     # What had happened comes first, and of that the newest; of what had not, the oldest.
     newest = [case((happened, -one), else_=one) for one in turn]
-    return select(*columns).ext(distinct_on(*key)).where(*known).order_by(*key, happened.desc(), *newest)
+    return chosen.order_by(*key, happened.desc(), *newest)
