@@ -4,8 +4,8 @@ A refusal is an answer, not a fault. Each concrete refusal sets `code`, a kebab-
 the public contract; the HTTP status of each kind is decided in one table, `patron_runtime.problems`.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 
 class Fault(NamedTuple):
@@ -22,6 +22,7 @@ class Rejection(Exception):
     detail: one sentence for the person who sees it, without personal data.
     field: JSON path of the part that is wrong, such as `emails[0].value`, where one part is to blame.
     faults: every part that is wrong, where a rule can name several.
+    current: the present state of the record, where the caller needs it to decide again; without personal data.
     """
 
     code: ClassVar[str] = "rejected"
@@ -30,6 +31,7 @@ class Rejection(Exception):
         self.detail = detail if detail is not None else (type(self).__doc__ or "").strip().split("\n")[0]
         self.field = field
         self.faults = tuple(faults)
+        self.current: Mapping[str, Any] | None = None
         super().__init__(self.detail)
 
 

@@ -70,6 +70,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
     errors: tuple[FieldError, ...] | None = None
     trace_id: str | None = None
+    current: Mapping[str, Any] | None = None
 
 
 class Refused(HTTPException):
@@ -186,5 +187,6 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
             },
         },
         "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "current": {"type": "object", "description": "The present state of the record, where a conflict tells it."},
     },
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -34,6 +35,8 @@ async def _rejected(_request: Request, refusal: Exception) -> Response:
     headers = {"Retry-After": str(refusal.retry_after_s)} if isinstance(refusal, Unavailable) else None
     errors = [FieldError(*fault) for fault in refusal.faults[:_ERRORS_LIMIT]]
     document = problem(status_of(type(refusal)), refusal.code, refusal.detail, field=refusal.field, errors=errors)
+    if refusal.current is not None:
+        document = msgspec.structs.replace(document, current=refusal.current)
     return answer(document, headers)
 
 
