@@ -11,6 +11,7 @@ from patron_events.catalog.pipeline import (
     customers,
     deals,
     leads,
+    places,
     quotes,
     rules,
     settings,
@@ -305,6 +306,12 @@ _TEAM: Final[tuple[Fact, ...]] = (
     team.RepListed(subject=_OWNER),
 )
 
+_PLACES: Final[tuple[Fact, ...]] = (
+    places.PlaceTaken(deal_id=_DEAL),
+    places.PlaceGivenUp(deal_id=_DEAL),
+    places.PlacesCounted(deal_ids=(_DEAL,)),
+)
+
 PIPELINE_SAMPLES: Final = (
     *_ACTIVITIES,
     *_AGENDAS,
@@ -312,6 +319,7 @@ PIPELINE_SAMPLES: Final = (
     *_CUSTOMERS,
     *_DEALS,
     *_LEADS,
+    *_PLACES,
     *_QUOTES,
     *_RULES,
     *_SETTINGS,

@@ -21,6 +21,8 @@ from contacts.served import BASE, Contacts, bearer, contacts_service
 from patron_projections import service as projections
 from patron_runtime.identity import Verifier
 from patron_runtime.settings import RuntimeSettings
+from pipeline.served import BASE as SELLING
+from pipeline.served import Selling, pipeline_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,30 @@ def _campaigns(request: pytest.FixtureRequest, path: str) -> ServedService:
     return ServedService(app, bearer("admin"), asyncio.run(_defined(campaigns)))
 
 
+@cache
+def _pipeline_app() -> FastAPI:
+    return pipeline_service()
+
+
+async def _sold(selling: Selling) -> dict[str, str]:
+    """Make what the path parameters of the context name; each route's owner adds its own."""
+    async with selling.client("admin") as client:
+
+        async def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+            return (await client.post(f"{SELLING}{path}", json=body)).raise_for_status().json()
+
+        deal = await post("/deals", {"name": "GTX Pro for Acme", "amount": 10, "currency": "EUR"})
+        return {"deal_id": deal["id"], "pipeline_id": "default"}
+
+
+def _pipeline(request: pytest.FixtureRequest, path: str) -> ServedService:
+    del request, path  # as above
+    selling = Selling()
+    app = _pipeline_app()
+    app.state.pipeline = selling.parts()
+    return ServedService(app, bearer("admin"), asyncio.run(_sold(selling)))
+
+
 def _projections_document() -> dict[str, Any]:
     return projections.build(Verifier([]), RuntimeSettings(), postgres_url="").openapi()
 
@@ -91,6 +117,7 @@ def _projections_document() -> dict[str, Any]:
 DOCUMENTS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "campaigns": lambda: _campaigns_app().openapi(),
     "contacts": lambda: _contacts_app().openapi(),
+    "pipeline": lambda: _pipeline_app().openapi(),
     "projections": _projections_document,
 }
 # Projections are asked beside their rows, in integration/projections/test_any_request.py.
@@ -98,4 +125,5 @@ DOCUMENTS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
 SERVICES: Final[dict[str, Callable[[pytest.FixtureRequest, str], ServedService]]] = {
     "campaigns": _campaigns,
     "contacts": _contacts,
+    "pipeline": _pipeline,
 }

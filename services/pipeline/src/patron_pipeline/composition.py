@@ -5,6 +5,8 @@ from patron_events.journal import Journal
 from patron_events.store import EventStore
 from patron_events.vault import BlindIndex, KeyVault
 from patron_pipeline.api.parts import Parts
+from patron_pipeline.handlers.deals import DealHandlers
+from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.finding import Finding
 from patron_pipeline.handlers.leads import LeadHandlers
 
@@ -16,9 +18,12 @@ def parts(store: EventStore, vault: KeyVault, index: BlindIndex, default_region:
     in national form where a lead says no country.
     """
     decisions = Decisions(Journal(store, vault))
+    pipelines = PipelineHandlers(decisions)
     finding = Finding(decisions.journal, index)
     return Parts(
         decisions=decisions,
         index=index,
         leads=LeadHandlers(decisions, finding, index, default_region),
+        pipelines=pipelines,
+        deals=DealHandlers(decisions, pipelines, finding),
     )

@@ -4,7 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from patron_pipeline.api.deals import deals
 from patron_pipeline.api.leads import leads
+from patron_pipeline.api.pipelines import pipelines
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Lifespan, Service, create_service
 from patron_runtime.settings import RuntimeSettings
@@ -19,7 +21,7 @@ ABOUT: Final = About(
         "Boards, lists, forecasts and reports are projections."
     ),
 )
-ROUTERS: Final[tuple[APIRouter, ...]] = (leads,)
+ROUTERS: Final[tuple[APIRouter, ...]] = (leads, pipelines, deals)
 
 
 def build(verifier: Verifier, settings: RuntimeSettings, lifespan: Lifespan) -> Service:

@@ -7,6 +7,8 @@ from fastapi import Depends, Request
 
 from patron_events.decisions import Decisions
 from patron_events.vault import BlindIndex
+from patron_pipeline.handlers.deals import DealHandlers
+from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.leads import LeadHandlers
 
 
@@ -17,6 +19,8 @@ class Parts:
     decisions: Decisions
     index: BlindIndex
     leads: LeadHandlers
+    pipelines: PipelineHandlers
+    deals: DealHandlers
 
 
 async def parts_of(request: Request) -> Parts:

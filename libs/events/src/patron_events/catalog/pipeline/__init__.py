@@ -7,10 +7,23 @@ from patron_events.catalog.pipeline import (
     customers,
     deals,
     leads,
+    places,
     quotes,
     rules,
     settings,
     team,
 )
 
-__all__ = ["activities", "agendas", "claims", "customers", "deals", "leads", "quotes", "rules", "settings", "team"]
+__all__ = [
+    "activities",
+    "agendas",
+    "claims",
+    "customers",
+    "deals",
+    "leads",
+    "places",
+    "quotes",
+    "rules",
+    "settings",
+    "team",
+]
