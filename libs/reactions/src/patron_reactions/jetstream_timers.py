@@ -5,26 +5,19 @@ when it was down at that time. One schedule per subject: setting it again replac
 because neither a plain message nor a deletion takes a schedule back without leaving something behind.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from patron_events.envelope import Cause
-from patron_events.jetstream.connection import Answer, Connection
-from patron_events.jetstream.errors import (
-    ApiError,
-    LogFault,
-    NoResponders,
-    Verdict,
-    judge,
-)
-from patron_events.jetstream.store import BUDGET_S, patiently
+from patron_events.jetstream.connection import Connection
+from patron_events.jetstream.store import BUDGET_S
+from patron_reactions.asking import ATTEMPT_S, accepted
 from patron_reactions.streams import TIMERS
 from patron_reactions.timers import Because, Fired, cause_of_timer, check_key, check_timer
 
-_ATTEMPT_S: Final = 5.0
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -39,12 +32,7 @@ class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: Cause = Cause()
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    error: ApiError | None = None
-
-
 _decode_kept: Final = msgspec.json.Decoder(_Kept).decode
-_decode_answer: Final = msgspec.json.Decoder(_Answer).decode
 
 
 def due_subject(service: str, kind: str = "*") -> str:
@@ -77,24 +65,17 @@ class JetStreamTimers:
             f"Nats-Schedule-Target: {due_subject(self._service, kind)}\r\n"
         )
         subject = set_subject(self._service, key)
-        await self._asked(lambda: self._connection.ask(subject, body, timeout_s=_ATTEMPT_S, headers=lines.encode()))
+        headers = lines.encode()
+        await accepted(
+            lambda: self._connection.ask(subject, body, timeout_s=ATTEMPT_S, headers=headers), self._budget_s
+        )
 
     async def cancel(self, key: str) -> None:
         """Take a timer back."""
         check_key(key)
         request = _encode({"filter": set_subject(self._service, key)})
-        await self._asked(lambda: self._connection.ask(f"$JS.API.STREAM.PURGE.{TIMERS}", request, timeout_s=_ATTEMPT_S))
-
-    async def _asked(self, ask: Callable[[], Awaitable[Answer]]) -> None:
-        async def attempt() -> None:
-            error = _decode_answer((await ask()).body).error
-            if error is None:
-                return
-            if judge(error) is Verdict.NOT_NOW:
-                raise NoResponders(error.description)
-            raise LogFault(error)
-
-        await patiently(attempt, self._budget_s)
+        purge = f"$JS.API.STREAM.PURGE.{TIMERS}"
+        await accepted(lambda: self._connection.ask(purge, request, timeout_s=ATTEMPT_S), self._budget_s)
 
 
 def read_fired(body: bytes, fired_at: datetime) -> Fired:

@@ -1,0 +1,115 @@
+"""Durable consumers of reactions: what a service has reacted to is kept by the server, not by a process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from patron_events.jetstream.connection import Connection
+from patron_events.jetstream.errors import ApiError, LogFault
+from patron_events.jetstream.streams import stream_name
+from patron_reactions.dead_letters import retry_subject
+from patron_reactions.jetstream_timers import due_subject
+from patron_reactions.service import Reactions
+from patron_reactions.streams import DEAD_LETTERS, TIMERS
+
+ACK_WAIT_S: Final = 15.0
+"""After so much silence another replica gets the message; those who work on one say so in between."""
+_MOST_OPEN: Final = 2048
+_TIMEOUT_S: Final = 10.0
+_NS: Final = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One durable consumer. context: whose log it reads; None for timers and repetitions of dead letters."""
+
+    stream: str
+    durable: str
+    subject: str
+    context: str | None = None
+
+
+class ConsumerState(msgspec.Struct, frozen=True):
+    """How far a consumer is.
+
+    pending: messages that nobody was given yet. open: given and not settled. again: of these, given before.
+    waiting: requests of hosts that wait for messages; none and nothing open means that no host lives.
+    """
+
+    stream: str
+    pending: int
+    open: int
+    again: int
+    waiting: int
+    active_at: datetime | None = None
+
+
+class _Delivered(msgspec.Struct, frozen=True):
+    last_active: datetime | None = None
+
+
+class _Info(msgspec.Struct, frozen=True):
+    num_pending: int = 0
+    num_ack_pending: int = 0
+    num_redelivered: int = 0
+    num_waiting: int = 0
+    delivered: _Delivered = _Delivered()
+    error: ApiError | None = None
+
+
+_decode_info: Final = msgspec.json.Decoder(_Info).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def durable_name(service: str) -> str:
+    """Name the durable consumers of a service; the same on every stream."""
+    return f"reactions-{service}"
+
+
+def consumers_of(reactions: Reactions) -> Sequence[Consumer]:
+    """List what a host of these reactions consumes: logs, its timers, and wishes to repeat dead letters."""
+    name = durable_name(reactions.service)
+    logs = [Consumer(stream_name(context), name, f"crm.{context}.>", context) for context in reactions.contexts]
+    return [
+        *logs,
+        Consumer(TIMERS, name, due_subject(reactions.service)),
+        Consumer(DEAD_LETTERS, name, retry_subject(reactions.service)),
+    ]
+
+
+async def declare(connection: Connection, consumer: Consumer) -> None:
+    """Create a consumer that reads its stream from the beginning, or leave it where it is; raises LogFault.
+
+    Without `max_deliver`: a server that gives up says so to nobody. The host gives up itself, and leaves a letter.
+    """
+    config: dict[str, Any] = {
+        "name": consumer.durable,
+        "durable_name": consumer.durable,
+        "filter_subject": consumer.subject,
+        "ack_policy": "explicit",
+        "ack_wait": int(ACK_WAIT_S * _NS),
+        "deliver_policy": "all",
+        "max_deliver": -1,
+        "max_ack_pending": _MOST_OPEN,
+        "max_waiting": 64,
+    }
+    subject = f"$JS.API.CONSUMER.CREATE.{consumer.stream}.{consumer.durable}.{consumer.subject}"
+    request = _encode({"stream_name": consumer.stream, "config": config})
+    answer = _decode_info((await connection.ask(subject, request, timeout_s=_TIMEOUT_S)).body)
+    if answer.error is not None:
+        raise LogFault(answer.error)
+
+
+async def state_of(connection: Connection, stream: str, service: str) -> ConsumerState | None:
+    """Ask how far a service is with a stream; None where it never read it."""
+    subject = f"$JS.API.CONSUMER.INFO.{stream}.{durable_name(service)}"
+    told = _decode_info((await connection.ask(subject, timeout_s=_TIMEOUT_S)).body)
+    if told.error is not None:
+        if told.error.code == 404:  # noqa: PLR2004  # no such stream or consumer
+            return None
+        raise LogFault(told.error)
+    active = told.delivered.last_active
+    return ConsumerState(stream, told.num_pending, told.num_ack_pending, told.num_redelivered, told.num_waiting, active)
