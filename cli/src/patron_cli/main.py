@@ -8,6 +8,7 @@ from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
 from patron_cli.parked_command import parked
 from patron_cli.rebuild_command import rebuild
+from patron_cli.sales_command import pipeline
 from patron_cli.segment_list import segments
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app.command(epilog=EXIT_CODES)(demo)
 app.command(epilog=EXIT_CODES)(rebuild)
 app.add_typer(parked, name="parked")
 app.add_typer(segments, name="segments")
+app.add_typer(pipeline, name="pipeline")
 for command in (report_command.report, export_command.export):
     app.command(epilog=EXIT_CODES)(command)
 for command in (verification.verify, catalogue.schemas, catalogue.openapi):

@@ -29,7 +29,7 @@ class Api:
     client: "httpx.Client"
     installation: Installation
 
-    def get(self, path: str, **query: str) -> Document:
+    def get(self, path: str, **query: str | list[str]) -> Document:
         """Ask; raises Stopped with what the route refused."""
         with reaching(self.installation):
             return _told(self.client.get(path, params=query))
