@@ -31,7 +31,10 @@ At = Annotated[str | None, typer.Option(help="When it happened (RFC 3339); now w
 
 
 def _query(limit: int, as_of: str | None, sort: str | None = None, filters: list[str] | None = None) -> dict[str, Any]:
-    asked = {"limit": str(limit), "as_of": as_of, "sort": sort, "filter": filters or None}
+    return _said({"limit": str(limit), "as_of": as_of, "sort": sort, "filter": filters})
+
+
+def _said(asked: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
@@ -41,7 +44,7 @@ def board(  # noqa: PLR0913 - every parameter is an option of the command line
     *,
     filters: Filters = None,
     currency: Annotated[str | None, typer.Option(help="Currency of the totals.")] = None,
-    limit: Limit = 5,
+    cards: Annotated[int, typer.Option(min=0, max=100, help="Deals shown per stage.")] = 5,
     as_of: AsOf = None,
     data: Data = None,
     url: Url = None,
@@ -49,8 +52,8 @@ def board(  # noqa: PLR0913 - every parameter is an option of the command line
     as_json: Json = False,
 ) -> None:
     """Show the board of a pipeline: what stands in each stage, what it may bring, and the next deals to close."""
-    asked = _query(limit, as_of, None, filters) | ({"currency": currency} if currency else {})
-    found = opened(find(data, url, token), Role.READER).get(f"{READ}/pipelines/{pipeline_id}/board", **asked)
+    asked = {"cards": str(cards), "currency": currency, "as_of": as_of, "filter": filters}
+    found = opened(find(data, url, token), Role.READER).get(f"{READ}/pipelines/{pipeline_id}/board", **_said(asked))
     if as_json:
         print_json(found)
         return
@@ -125,7 +128,7 @@ def deal(
 @pipeline.command("work", epilog=EXIT_CODES)
 def work(
     owner: Annotated[str, typer.Argument(help="Whose work: the `sub` of their tokens.")],
-    limit: Limit = 10,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many are shown of each kind.")] = 10,
     data: Data = None,
     url: Url = None,
     token: Token = None,
@@ -137,12 +140,36 @@ def work(
     if as_json:
         print_json(found)
         return
+    _sections(found)
+
+
+@pipeline.command("inbox", epilog=EXIT_CODES)
+def inbox(
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many are shown of each kind.")] = 10,
+    data: Data = None,
+    url: Url = None,
+    token: Token = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show the leads that wait: those that nobody has, by queue, and those that nobody has begun to work on."""
+    found = opened(find(data, url, token), Role.READER).get(f"{READ}/leads/inbox", limit=str(limit))
+    if as_json:
+        print_json(found)
+        return
+    for queue in found["queues"]:
+        say(f"{queue['queue'] or 'no queue'}: {queue['leads']:,} leads")
+    _sections({f"leads_{name}": one for name, one in found.items()})
+
+
+def _sections(page: Document) -> None:
+    """Print the sections of a page that have anything in them."""
     shown = {"deals": show_deals, "leads": show_leads}
-    sections: dict[str, Document] = {name: one for name, one in found.items() if isinstance(one, dict)}
-    for name, section in sections.items():
-        if section["number"]:
-            say(f"{name.replace('_', ' ')}: {section['number']:,}")
-            shown.get(name.partition("_")[0], show_activities)(section["items"])
+    for name, section in page.items():
+        if isinstance(section, dict) and cast("Document", section).get("number"):
+            told = cast("Document", section)
+            say(f"{name.replace('_', ' ')}: {told['number']:,}")
+            shown.get(name.partition("_")[0], show_activities)(told["items"])
 
 
 @pipeline.command("define", epilog=EXIT_CODES)

@@ -21,7 +21,7 @@ _VISIBLE_WAIT_S = 30
 _PAUSE_S = 0.5
 _ABSENT = frozenset({404, 422})  # no such id, or nothing that could be one
 # Where rows of a kind are looked for; orders and interactions are on the timelines of people.
-_DIRECTORIES: dict[Kind, str] = {"companies": "companies", "deals": "deals", "leads": "leads"}
+_DIRECTORIES: dict[Kind, str] = {"companies": "companies", **{kind: kind for kind in SALES}}
 _ROUTES: dict[Kind, str] = {"sales-team": "reps"}
 _LONGEST_PAUSE_S = 10.0
 
