@@ -303,7 +303,7 @@ _TEAM: Final[tuple[Fact, ...]] = (
     team.RepAvailabilityChanged(available=False, reason="holiday"),
     team.QuotaSet(period="2026-Q2", amount_minor=25_000_000, currency="USD"),
     team.RepRetired(),
-    team.RepListed(subject=_OWNER),
+    team.RepListed(subject=_OWNER, rep_id="3f1a0b7c-6d44-5f99-9e3b-6c9d4f4d8544"),
 )
 
 _PLACES: Final[tuple[Fact, ...]] = (

@@ -2,6 +2,7 @@
 
 from patron_events.decisions import Decisions
 from patron_events.journal import Journal
+from patron_events.rehearsal import RehearsalStore, RehearsalVault
 from patron_events.store import EventStore
 from patron_events.vault import BlindIndex, KeyVault
 from patron_pipeline.api.parts import Parts
@@ -9,6 +10,7 @@ from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.finding import Finding
 from patron_pipeline.handlers.leads import LeadHandlers
+from patron_pipeline.handlers.reps import RepHandlers, SalesTeam
 
 
 def parts(store: EventStore, vault: KeyVault, index: BlindIndex, default_region: str | None = None) -> Parts:
@@ -26,4 +28,6 @@ def parts(store: EventStore, vault: KeyVault, index: BlindIndex, default_region:
         leads=LeadHandlers(decisions, finding, index, default_region),
         pipelines=pipelines,
         deals=DealHandlers(decisions, pipelines, finding),
+        reps=RepHandlers(decisions, SalesTeam(decisions.journal)),
+        rehearse=lambda: parts(RehearsalStore(store), RehearsalVault(vault), index, default_region),
     )

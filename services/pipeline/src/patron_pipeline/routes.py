@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from patron_pipeline.api.deals import deals
 from patron_pipeline.api.leads import leads
 from patron_pipeline.api.pipelines import pipelines
+from patron_pipeline.api.reps import reps
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Lifespan, Service, create_service
 from patron_runtime.settings import RuntimeSettings
@@ -20,8 +21,9 @@ ABOUT: Final = About(
         "Selling: leads and how they are handed out, deals in pipelines with stages, quotes, planned activities. "
         "Boards, lists, forecasts and reports are projections."
     ),
+    bulk_paths=frozenset(f"/pipeline/v1/{kind}/bulk" for kind in ("leads", "reps")),
 )
-ROUTERS: Final[tuple[APIRouter, ...]] = (leads, pipelines, deals)
+ROUTERS: Final[tuple[APIRouter, ...]] = (leads, pipelines, deals, reps)
 
 
 def build(verifier: Verifier, settings: RuntimeSettings, lifespan: Lifespan) -> Service:

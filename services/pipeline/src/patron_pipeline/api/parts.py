@@ -1,5 +1,6 @@
 """The parts that routes reach through the application's state, as typed dependencies."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -10,17 +11,23 @@ from patron_events.vault import BlindIndex
 from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.leads import LeadHandlers
+from patron_pipeline.handlers.reps import RepHandlers
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The use cases, and the keyed hash by which repeated requests are told from others with the same key."""
+    """The use cases, and the keyed hash by which repeated requests are told from others with the same key.
+
+    rehearse: makes the same over a scratch log that is thrown away (dry runs).
+    """
 
     decisions: Decisions
     index: BlindIndex
     leads: LeadHandlers
     pipelines: PipelineHandlers
     deals: DealHandlers
+    reps: RepHandlers
+    rehearse: Callable[[], "Parts"]
 
 
 async def parts_of(request: Request) -> Parts:

@@ -19,7 +19,7 @@ class Territory(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @event_type("pipeline.rep-described", version=1)
 class RepDescribed(Fact, frozen=True):
-    """A representative. subject: the `sub` of their tokens; time_zone: IANA name; manager: a `sub` too."""
+    """A representative. subject: the `sub` of their tokens; time_zone: IANA name."""
 
     subject: str
     name: Personal[str] | None = None
@@ -30,7 +30,10 @@ class RepDescribed(Fact, frozen=True):
 
 @event_type("pipeline.rep-placed", version=1)
 class RepPlaced(Fact, frozen=True):
-    """Where they work from the time of this fact on. capacity: most open leads (None: any number)."""
+    """Where they work from the time of this fact on. manager: a `sub` too.
+
+    capacity: most open leads (None: any number).
+    """
 
     team: str | None = None
     region: str | None = None
@@ -63,9 +66,13 @@ class RepRetired(Fact, frozen=True):
 
 @event_type("pipeline.rep-listed", version=1)
 class RepListed(Fact, frozen=True):
-    """There is such a representative; in the aggregate that knows all of them, with the first fact about each."""
+    """There is such a representative; in the aggregate that knows all of them, with the first fact about each.
+
+    rep_id: the id of the representative's own aggregate.
+    """
 
     subject: str
+    rep_id: str
 
 
 RepEvent = RepDescribed | RepPlaced | RepAvailabilityChanged | QuotaSet | RepRetired
