@@ -99,7 +99,21 @@ async def _sold(selling: Selling) -> dict[str, str]:
             return (await client.post(f"{SELLING}{path}", json=body)).raise_for_status().json()
 
         deal = await post("/deals", {"name": "GTX Pro for Acme", "amount": 10, "currency": "EUR"})
-        return {"deal_id": deal["id"], "pipeline_id": "default"}
+        calendar = await post("/calendars", {})
+        meeting = {
+            "kind": "meeting",
+            "summary": "Demo",
+            "due_at": "2026-03-23T09:00:00Z",
+            "attendees": ["a@example.org"],
+        }
+        activity_id = (await post("/activities", meeting))["id"]
+        return {
+            "activity_id": activity_id,
+            "calendar_token": calendar["url"].rsplit("/", 1)[1].removesuffix(".ics"),
+            "deal_id": deal["id"],
+            "invitation_token": selling.parts().replies.link(activity_id, 0, "a@example.org"),
+            "pipeline_id": "default",
+        }
 
 
 def _pipeline(request: pytest.FixtureRequest, path: str) -> ServedService:

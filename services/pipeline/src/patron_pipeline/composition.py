@@ -6,22 +6,32 @@ from patron_events.rehearsal import RehearsalStore, RehearsalVault
 from patron_events.store import EventStore
 from patron_events.vault import BlindIndex, KeyVault
 from patron_pipeline.api.parts import Parts
+from patron_pipeline.handlers.activities import ActivityHandlers
+from patron_pipeline.handlers.calendars import CalendarHandlers
 from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.finding import Finding
 from patron_pipeline.handlers.leads import LeadHandlers
+from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers, SalesTeam
 
 
-def parts(store: EventStore, vault: KeyVault, index: BlindIndex, default_region: str | None = None) -> Parts:
+def parts(
+    store: EventStore,
+    vault: KeyVault,
+    index: BlindIndex,
+    default_region: str | None = None,
+    public_url: str | None = None,
+) -> Parts:
     """Build what the routes need.
 
     store: holds the contexts pipeline and, to be read only, contacts. default_region: ISO 3166 region of phone numbers
-    in national form where a lead says no country.
+    in national form where a lead says no country. public_url: where callers outside reach this service.
     """
     decisions = Decisions(Journal(store, vault))
     pipelines = PipelineHandlers(decisions)
     finding = Finding(decisions.journal, index)
+    activities = ActivityHandlers(decisions, index, finding)
     return Parts(
         decisions=decisions,
         index=index,
@@ -30,4 +40,8 @@ def parts(store: EventStore, vault: KeyVault, index: BlindIndex, default_region:
         deals=DealHandlers(decisions, pipelines, finding),
         reps=RepHandlers(decisions, SalesTeam(decisions.journal)),
         rehearse=lambda: parts(RehearsalStore(store), RehearsalVault(vault), index, default_region),
+        activities=activities,
+        calendars=CalendarHandlers(decisions, index),
+        replies=ReplyHandlers(activities, index),
+        public_url=public_url,
     )

@@ -4,6 +4,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from patron_pipeline.api.activities import activities
+from patron_pipeline.api.calendars import calendars
 from patron_pipeline.api.deals import deals
 from patron_pipeline.api.leads import leads
 from patron_pipeline.api.pipelines import pipelines
@@ -23,7 +25,7 @@ ABOUT: Final = About(
     ),
     bulk_paths=frozenset(f"/pipeline/v1/{kind}/bulk" for kind in ("leads", "reps")),
 )
-ROUTERS: Final[tuple[APIRouter, ...]] = (leads, pipelines, deals, reps)
+ROUTERS: Final[tuple[APIRouter, ...]] = (leads, pipelines, deals, reps, activities, calendars)
 
 
 def build(verifier: Verifier, settings: RuntimeSettings, lifespan: Lifespan) -> Service:

@@ -8,9 +8,12 @@ from fastapi import Depends, Request
 
 from patron_events.decisions import Decisions
 from patron_events.vault import BlindIndex
+from patron_pipeline.handlers.activities import ActivityHandlers
+from patron_pipeline.handlers.calendars import CalendarHandlers
 from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.leads import LeadHandlers
+from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers
 
 
@@ -19,6 +22,7 @@ class Parts:
     """The use cases, and the keyed hash by which repeated requests are told from others with the same key.
 
     rehearse: makes the same over a scratch log that is thrown away (dry runs).
+    public_url: where callers outside reach the service; None: where the request came to.
     """
 
     decisions: Decisions
@@ -28,6 +32,10 @@ class Parts:
     deals: DealHandlers
     reps: RepHandlers
     rehearse: Callable[[], "Parts"]
+    activities: ActivityHandlers
+    calendars: CalendarHandlers
+    replies: ReplyHandlers
+    public_url: str | None = None
 
 
 async def parts_of(request: Request) -> Parts:
