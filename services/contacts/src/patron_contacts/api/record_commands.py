@@ -12,11 +12,11 @@ from patron_contacts.api.parts import Parts, RecordId, Using
 from patron_contacts.domain.intake import notes
 from patron_contacts.domain.record import AddNote, Archive, Erase, RemoveNote, Restore
 from patron_contacts.handlers.changing import RecordHandlers
-from patron_contacts.handlers.records import derived_id
 from patron_runtime.bodies import router
 from patron_runtime.commands import asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import Administering, AskedBy, Commanding
+from patron_values.keys import derived_id
 from patron_values.texts import optional_text
 
 Handlers = Callable[[Parts], RecordHandlers]

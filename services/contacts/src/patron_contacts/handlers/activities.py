@@ -17,13 +17,13 @@ from patron_contacts.domain.intake import CompanyRef
 from patron_contacts.domain.person import PERSON, CreatePerson
 from patron_contacts.domain.record import Changes
 from patron_contacts.handlers.bulk import Result, item_asked, rejected
-from patron_contacts.handlers.records import Body, Records, Target, derived_id
+from patron_contacts.handlers.records import Body, Records, Target
 from patron_events.catalog import contacts as events
 from patron_events.decider import Dated
 from patron_events.decisions import Asked, Committed, Unit, Work
 from patron_events.journal import AnyDecider
 from patron_events.rejections import Rejection
-from patron_values.keys import COMPANIES, PEOPLE, UniqueKey
+from patron_values.keys import COMPANIES, PEOPLE, UniqueKey, derived_id
 
 # Facts of one customer in one commit, and their bytes at most: the log takes messages of up to 1 MB.
 GROUP: Final = 200

@@ -12,7 +12,7 @@ from patron_contacts.domain.claim import CLAIM, taken
 from patron_contacts.domain.company import COMPANY
 from patron_contacts.domain.errors import KeyTaken, RepeatedInRequest
 from patron_contacts.domain.record import Record, external_ids
-from patron_contacts.handlers.changing import RecordHandlers, company_by_name
+from patron_contacts.handlers.changing import RecordHandlers
 from patron_contacts.handlers.kinds import Draft
 from patron_contacts.handlers.records import Body
 from patron_events.catalog import contacts as events
@@ -20,7 +20,7 @@ from patron_events.decisions import Asked, Committed, Unit, Work
 from patron_events.envelope import Position
 from patron_events.journal import AnyDecider
 from patron_events.rejections import Rejection
-from patron_values.keys import COMPANIES, UniqueKey
+from patron_values.keys import COMPANIES, UniqueKey, company_by_name
 
 CHUNK: Final = 500
 STATUSES: Final = ("created", "updated", "unchanged", "duplicate", "rejected")

@@ -11,16 +11,11 @@ from patron_contacts.domain.person import CompanyLink, LinkCompany
 from patron_contacts.domain.record import Changes, Erase, Record
 from patron_contacts.domain.value_errors import CustomFieldUnknown
 from patron_contacts.handlers.kinds import Draft, Kind
-from patron_contacts.handlers.records import Body, Records, Target, derived_id
+from patron_contacts.handlers.records import Body, Records, Target
 from patron_events.catalog import contacts as events
 from patron_events.decisions import Asked, Committed, Unit, Work
 from patron_events.journal import Loaded
-from patron_values.keys import COMPANIES, UniqueKey
-
-
-def company_by_name(key: UniqueKey) -> str:
-    """Derive the id of a company that is created because somebody named it."""
-    return derived_id("company-by-name", *key.value)
+from patron_values.keys import COMPANIES, UniqueKey, derived_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha1
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 from patron_contacts.domain.claim import CLAIM, ReleaseKey, TakeKey
 from patron_contacts.domain.company import COMPANY
@@ -19,20 +17,8 @@ from patron_events.journal import AnyDecider
 from patron_events.vault import BlindIndex
 from patron_values.keys import COMPANIES, PEOPLE, UniqueKey, claim_id
 
-_IDS: Final = UUID("0f5c5c0e-5f5d-5f6f-9c8e-7a1f3f0f2b11")
 RecordDecider = Decider[Record, Any, Any]
 Body = Mapping[str, Any]
-
-
-def derived_id(*parts: str) -> str:
-    """Derive an id that is the same whenever its parts are (UUIDv5, RFC 9562)."""
-    name = "|".join([f"{len(part)}:{part}" for part in parts])
-    # What uuid.uuid5 computes, at a fifth of its cost: bulk requests derive an id for every item.
-    digest = bytearray(sha1(_IDS.bytes + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 @dataclass(frozen=True, slots=True)
