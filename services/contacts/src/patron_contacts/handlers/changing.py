@@ -15,7 +15,7 @@ from patron_contacts.handlers.records import Body, Records, Target
 from patron_events.catalog import contacts as events
 from patron_events.decisions import Asked, Committed, Unit, Work
 from patron_events.journal import Loaded
-from patron_values.keys import COMPANIES, UniqueKey, derived_id
+from patron_values.keys import COMPANIES, UniqueKey, company_by_name, derived_id
 
 
 @dataclass(frozen=True, slots=True)
