@@ -1,7 +1,7 @@
 """Measure, print a JSON object a line, and keep them under `bench-results/`.
 
-python -m bench [log] [projections] [segments] [timers] [whole]: all where none is named. Takes some ten minutes; on a
-shared machine only the ratios to the limits of the same run mean something.
+python -m bench [log] [projections] [segments] [timers] [whole] [pipeline]: all where none is named. Takes some
+ten minutes; on a shared machine only the ratios to the limits of the same run mean something.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from bench import timers, whole
+from bench import pipeline, timers, whole
 from patron_servers import NatsServer, PostgresServer, throwaway_folder
 
-PARTS = ("log", "projections", "segments", "timers", "whole")
-INSTALLED = {"whole": whole.figures}
+PARTS = ("log", "projections", "segments", "timers", "whole", "pipeline")
+INSTALLED = {"whole": whole.figures, "pipeline": pipeline.figures}
 
 
 async def _figures(part: str, folder: Path) -> AsyncGenerator[dict[str, Any]]:

@@ -24,10 +24,11 @@ from patron_events.store import Append
 ROWS = 30_000
 CLIENTS = 32
 REQUESTS = 150
-_PATRON = (sys.executable, "-m", "patron_cli.main")
+PATRON = (sys.executable, "-m", "patron_cli.main")
 
 
-async def _run(*command: str, data: Path | None = None) -> str:
+async def run(*command: str, data: Path | None = None) -> str:
+    """Run a command, on a data folder; answers what it prints. Ends the measuring where it fails."""
     environment = {**os.environ, "PATRON_DATA": str(data)} if data else dict(os.environ)
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
@@ -39,9 +40,7 @@ async def _run(*command: str, data: Path | None = None) -> str:
 
 
 async def _load(address: str, token: str, clients: int, each: int, what: str = "people") -> dict[str, float]:
-    return json.loads(
-        await _run(sys.executable, "-m", "bench.http_load", address, token, str(clients), str(each), what)
-    )
+    return json.loads(await run(sys.executable, "-m", "bench.http_load", address, token, str(clients), str(each), what))
 
 
 async def _appends_alone(nats_url: str, lanes: int, each: int) -> tuple[float, float]:
@@ -113,7 +112,7 @@ def _people(file: Path) -> None:
 async def _import(data: Path, bulk_events_per_s: float) -> Figure:
     file = data / "people.csv"
     _people(file)
-    report = json.loads(await _run(*_PATRON, "import", "people", str(file), "--source", "bench", "--json", data=data))
+    report = json.loads(await run(*PATRON, "import", "people", str(file), "--source", "bench", "--json", data=data))
     if report["created"] != ROWS or not report["visible"]:
         raise SystemExit(f"the import did not do what it should: {report}")
     return Figure(
@@ -143,9 +142,9 @@ def _memory(data: Path) -> list[Figure]:
 
 async def figures(data: Path) -> AsyncGenerator[dict[str, Any]]:
     """Start an installation with two web processes in `data`, measure it, and stop it."""
-    state = json.loads(await _run(*_PATRON, "up", "--detach", "--port", "0", "--workers", "2", "--json", data=data))
+    state = json.loads(await run(*PATRON, "up", "--detach", "--port", "0", "--workers", "2", "--json", data=data))
     try:
-        token = (await _run(*_PATRON, "token", "--role", "admin", "--ttl", "3600", data=data)).strip()
+        token = (await run(*PATRON, "token", "--role", "admin", "--ttl", "3600", data=data)).strip()
         await asyncio.sleep(2)
         for figure in _memory(data):
             yield figure.line()
@@ -154,7 +153,7 @@ async def figures(data: Path) -> AsyncGenerator[dict[str, Any]]:
             yield figure.line()
         yield (await _import(data, await log.bulk_alone(nats_url))).line()
     finally:
-        await _run(*_PATRON, "down", data=data)
+        await run(*PATRON, "down", data=data)
 
 
 def now() -> str:

@@ -184,7 +184,7 @@ class ImportRun:
     def _send(self, sent: Sequence[Prepared]) -> BulkAnswer:
         """Send rows; where the request as a whole is refused, find the row to blame by halving."""
         request: dict[str, object] = {"items": [one.body for one in sent], "dry_run": self.orders.dry_run}
-        if self.orders.kind in {"people", "companies"}:
+        if self.orders.kind in {"people", "companies", "deals"}:
             request["mode"] = "upsert"
             # The name of a file may be that of a person; its checksum is not, and whoever has the file can tell.
             file = self.file.fingerprint[:_ORIGIN_LETTERS]
