@@ -23,7 +23,7 @@ ABOUT: Final = About(
         "Selling: leads and how they are handed out, deals in pipelines with stages, quotes, planned activities. "
         "Boards, lists, forecasts and reports are projections."
     ),
-    bulk_paths=frozenset(f"/pipeline/v1/{kind}/bulk" for kind in ("leads", "reps")),
+    bulk_paths=frozenset(f"/pipeline/v1/{kind}/bulk" for kind in ("deals", "leads", "reps")),
 )
 ROUTERS: Final[tuple[APIRouter, ...]] = (leads, pipelines, deals, reps, activities, calendars)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from patron_pipeline.api.bodies import (
     Amount,
@@ -11,6 +11,7 @@ from patron_pipeline.api.bodies import (
     ExternalIdBody,
     ForecastCategory,
     Id,
+    Items,
     LongText,
     Scalar,
     Slug,
@@ -83,6 +84,56 @@ class DealBody(_Stated):
     stage: Slug | None = Field(default=None, description="the first open stage if absent", examples=["prospecting"])
     external_id: ExternalIdBody | None = None
     occurred_at: Time | None = None
+
+
+class HappenedBody(Body):
+    """One event of a history. stage: of open, move, win, lose, reopen; amount: of value and win."""
+
+    at: Text = Field(description="RFC 3339 time, or a day: its beginning in UTC", examples=["2017-03-01"])
+    do: Literal["open", "move", "win", "lose", "reopen", "value"]
+    stage: Slug | None = None
+    amount: Amount | None = None
+    currency: Currency | None = None
+    reason: Text | None = None
+    competitor: Text | None = None
+
+
+class DealItem(DealBody):
+    """A deal with what happened to it elsewhere, oldest first, beginning with `open`."""
+
+    history: Annotated[list[HappenedBody], Field(max_length=500)] | None = None
+
+
+class OriginBody(Body):
+    """Where items come from: each commit gets the correlation id `import:<file>:<row>`, which is kept for ever.
+
+    file: a name without personal data, such as the beginning of the file's checksum. rows: of the items, in order.
+    """
+
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,80}$")] = Field(examples=["3f2a91bc70d4"])
+    rows: Annotated[list[Annotated[int, Field(ge=0, lt=2**53)]], Field(max_length=10_000)]
+
+
+class BulkDeals(Body):
+    """Many deals; each item is a deal body with `history` and is decided by itself."""
+
+    items: Items = Field(
+        examples=[
+            [
+                {
+                    "name": "GTX Pro for Acme",
+                    "external_id": {"source": "crm", "id": "1C1I7A6R"},
+                    "history": [
+                        {"at": "2016-10-20", "do": "open", "stage": "engaging"},
+                        {"at": "2017-03-01", "do": "win", "amount": "1054.00", "currency": "USD"},
+                    ],
+                }
+            ]
+        ]
+    )
+    origin: OriginBody | None = None
+    mode: Literal["create", "upsert"] = "upsert"
+    dry_run: bool = False
 
 
 class DealChangeBody(_Stated):

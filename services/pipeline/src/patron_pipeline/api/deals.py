@@ -4,11 +4,15 @@ from typing import Any, Final
 
 from fastapi import Response
 
+from patron_events.rejections import Rejection
 from patron_pipeline.api import refusal_lists
 from patron_pipeline.api.bodies import RecordId
+from patron_pipeline.api.bulk import BulkAnswer, ItemResult, ItemStatus, bulk_answer, read_items
 from patron_pipeline.api.deal_bodies import (
+    BulkDeals,
     DealBody,
     DealChangeBody,
+    DealItem,
     DealView,
     LoseBody,
     MoveBody,
@@ -18,7 +22,10 @@ from patron_pipeline.api.deal_bodies import (
 )
 from patron_pipeline.api.deal_views import deal_view
 from patron_pipeline.api.parts import Using
+from patron_pipeline.domain.claim import ExternalIdTaken
+from patron_pipeline.domain.deal_errors import RepeatedInRequest
 from patron_pipeline.domain.stages import Mover
+from patron_pipeline.handlers.deal_bulk import Answer, DealBulk, Origin
 from patron_runtime.answers import stamp
 from patron_runtime.bodies import router
 from patron_runtime.commands import Accepted, accepted, asked, plain
@@ -42,6 +49,30 @@ async def open_deal(body: DealBody, using: Using, by: Commanding, response: Resp
     command = asked(by, "pipeline/deals", using.index, content)
     owned = {"owner": by.principal.subject, **content}
     return accepted(response, await using.deals.open(owned, command, mover(by)))
+
+
+@deals.post("/bulk", response_model=BulkAnswer, responses=problems(*refusal_lists.BULK))
+async def bulk_deals(body: BulkDeals, using: Using, by: Commanding, response: Response) -> Response:
+    """Open or change up to 10,000 deals, with what happened to them elsewhere; each item is decided by itself.
+
+    An upsert finds its deal by `external_id`. What is on record already is passed over, so the same file can be sent
+    again, grown since. Of an administrator histories are taken as they happened; of others rules of stages are asked.
+    """
+    command = asked(by, "pipeline/deals/bulk", using.index, [body.mode, body.items])
+    cases = using.rehearse() if body.dry_run else using
+    origin = None if body.origin is None else Origin(body.origin.file, body.origin.rows)
+    bulk = DealBulk(cases.deals, command, mover(by), body.mode == "upsert", origin)
+    answers = await bulk.run(read_items(DealItem, body.items))
+    return bulk_answer(response, [_result(one) for one in answers], dry_run=body.dry_run)
+
+
+def _result(answer: Answer) -> ItemResult:
+    if isinstance(answer, Rejection):
+        taken = isinstance(answer, ExternalIdTaken | RepeatedInRequest)
+        return ItemResult("duplicate" if taken else "rejected", refusal=answer)
+    changed: ItemStatus = "created" if answer.version == 1 else "updated"
+    status = changed if answer.events or answer.repeated else "unchanged"
+    return ItemResult(status, answer.stream.id, answer.version, answer.last or answer.position.sequence)
 
 
 @deals.get(

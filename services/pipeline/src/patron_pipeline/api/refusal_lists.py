@@ -74,3 +74,4 @@ REOPEN: Final = (
 )
 ARCHIVE: Final = (*ALWAYS, deals.DealNotFound, wrong.TextInvalid)
 READ: Final = (deals.DealNotFound, Unavailable)
+BULK: Final = (Unavailable, IdempotencyKeyReused)

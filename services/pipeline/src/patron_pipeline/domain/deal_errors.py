@@ -201,3 +201,15 @@ class UnitPriceMissing(Invalid):
     """The line needs a unit price: its product has none in this currency."""
 
     code: ClassVar[str] = "unit-price-missing"
+
+
+class HistoryNotOpened(Invalid):
+    """A history begins with `open`, and has no other."""
+
+    code: ClassVar[str] = "history-not-opened"
+
+
+class RepeatedInRequest(Conflict):
+    """An earlier item of the same request is about the same record."""
+
+    code: ClassVar[str] = "repeated-in-request"

@@ -21,12 +21,20 @@ from patron_pipeline.domain.pipeline import Definition
 from patron_pipeline.domain.places import PLACES, GivePlaceUp, TakePlace, places_id
 from patron_pipeline.domain.stages import Mover, Terms, known_stage, stage
 from patron_pipeline.handlers.definitions import PipelineHandlers
-from patron_pipeline.handlers.finding import Finding, company_ref, external_key, person_ref
+from patron_pipeline.handlers.finding import (
+    CompanyNotFound,
+    Finding,
+    PersonNotFound,
+    Ref,
+    company_ref,
+    external_key,
+    person_ref,
+)
 from patron_pipeline.handlers.linking import relink
 from patron_values import moments, money, texts
+from patron_values.keys import PEOPLE
 
 Body = Mapping[str, Any]
-_REFERENCES = ("company_id", "company_external_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class DealHandlers:
         definition = await self.pipelines.to_enter(pipeline_id)
         terms = Terms(pipeline_id, definition, mover)
         known = await self._customers(body)
-        changes = deal_body.changes(known, deal_body.Reading(definition.currency))
+        changes = deal_body.changes(known, await self.reading(known, definition))
         opened = events.DealOpened(
             name=changes.name or texts.required_text(None, "name"),
             pipeline_id=pipeline_id,
@@ -256,16 +264,45 @@ class DealHandlers:
         currency = deal_body.currency_of(body, deal_body.Reading(await self._currency(deal)))
         return money.minor(body.get("amount"), currency, "amount"), currency
 
+    async def reading(self, body: Body, definition: Definition, deal: Deal | None = None) -> deal_body.Reading:
+        """Gather what reading a body depends on."""
+        del body
+        stated = None if deal is None else deal.facet(events.DealValued).currency
+        return deal_body.Reading(stated or definition.currency)
+
     async def _customers(self, body: Body) -> Body:
         """Replace what names company and people by their ids; raises CompanyNotFound, PersonNotFound."""
-        found = dict(body)
-        if any(body.get(name) is not None for name in _REFERENCES):
-            found["company_id"] = await self.finding.one(company_ref(body))
-        people: list[Body] = []
-        for number, one in enumerate(body.get("people") or ()):
-            person = await self.finding.one(person_ref(one, f"people[{number}]."))
-            people.append({**one, "person_id": person})
-        return {**found, "people": people} if people else found
+        wanted = customer_refs(body)
+        return with_customers(body, await self.finding.found(wanted)) if wanted else body
+
+
+def customer_refs(body: Body) -> Mapping[Ref, str]:
+    """Name the company and the people of a body, and where it names them; raises ReferenceNotOne."""
+    refs = [company_ref(body)]
+    refs += [person_ref(one, f"people[{number}].") for number, one in enumerate(body.get("people") or ())]
+    return {ref: ref.path for ref in refs if ref is not None}
+
+
+def with_customers(body: Body, found: Mapping[Ref, str | None]) -> Body:
+    """Put the ids that were found into a body; raises CompanyNotFound, PersonNotFound, ReferenceNotOne."""
+    known = dict(body)
+    company = company_ref(body)
+    if company is not None:
+        known["company_id"] = _found(company, found)
+    people: list[Body] = []
+    for number, one in enumerate(body.get("people") or ()):
+        person = person_ref(one, f"people[{number}].")
+        if person is None:
+            raise PersonNotFound(field=f"people[{number}]")
+        people.append({**one, "person_id": _found(person, found)})
+    return {**known, "people": people} if people else known
+
+
+def _found(ref: Ref, found: Mapping[Ref, str | None]) -> str:
+    owner = found.get(ref)
+    if owner is None:
+        raise (PersonNotFound if ref.entity == PEOPLE else CompanyNotFound)(field=ref.path)
+    return owner
 
 
 async def _enter(unit: Unit, deal_id: str, deal: Deal, terms: Terms) -> None:
