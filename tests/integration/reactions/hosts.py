@@ -9,9 +9,10 @@ from patron_events.jetstream.store import JetStreamStore
 from patron_events.jetstream.streams import Sizing, assert_streams, keys_stream, log_stream
 from patron_events.jetstream.vault import JetStreamVault, MasterKeys
 from patron_reactions.figures import ReactionFigures
-from patron_reactions.host import Host, Place, assert_side_streams
+from patron_reactions.host import Host, Place
 from patron_reactions.jetstream_timers import JetStreamTimers
 from patron_reactions.service import Reactions
+from patron_reactions.streams import assert_side_streams
 from patron_runtime.metrics import Metrics
 from reactions.bells import Tower
 

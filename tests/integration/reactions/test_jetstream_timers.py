@@ -11,9 +11,8 @@ from event_logs import api, until
 from patron_events.jetstream.connection import Connection, connect
 from patron_events.jetstream.lookup import Lookup
 from patron_events.jetstream.streams import Sizing
-from patron_reactions.host import assert_side_streams
 from patron_reactions.jetstream_timers import JetStreamTimers, due_subject, read_fired, set_subject
-from patron_reactions.streams import TIMERS
+from patron_reactions.streams import TIMERS, assert_side_streams
 from patron_reactions.testing import TIMER_CASES, TimerCase, a_happening
 from patron_reactions.timers import Fired
 from patron_servers import NatsServer

@@ -18,7 +18,7 @@ from nats.aio.client import Client
 from typing_extensions import override
 
 from patron_events.jetstream.connection import Connection
-from patron_events.jetstream.streams import Sizing, assert_streams
+from patron_events.jetstream.streams import Sizing
 from patron_events.rejections import Unavailable
 from patron_events.vault import KeyVault
 from patron_reactions.consumers import ACK_WAIT_S, Consumer, consumers_of, declare, durable_name, state_of
@@ -27,7 +27,7 @@ from patron_reactions.figures import ReactionFigures
 from patron_reactions.handling import Handling
 from patron_reactions.pulling import DurablePull, FetchingConnection, IsWanted
 from patron_reactions.service import Reactions
-from patron_reactions.streams import dead_letters_stream, timers_stream
+from patron_reactions.streams import assert_side_streams
 from patron_reactions.work import Delivery, Work
 from patron_runtime.metrics import Metrics
 
@@ -72,11 +72,6 @@ class _Broker(NatsBroker):
         await self._ours.open(self._servers, patient=True)
         self.config.connect(self._ours)
         return self._ours
-
-
-async def assert_side_streams(connection: Connection, sizing: Sizing) -> None:
-    """Create TIMERS and DEAD_LETTERS where they are missing, and compare them; raises StreamDiffers, LogFault."""
-    await assert_streams(connection, [timers_stream(sizing), dead_letters_stream(sizing)])
 
 
 class Host:

@@ -1,9 +1,10 @@
 """In-memory twins: timers without a server, and a host that runs reactions until nothing is left to react to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -11,6 +12,8 @@ from patron_events.envelope import Cause
 from patron_events.opening import Unreadable, open_commits
 from patron_events.store import LogReader
 from patron_events.vault import KeyVault
+from patron_reactions.dead_letters import DeadLetter, DeadLetterNotFound
+from patron_reactions.oversight import Seen, TimersSeen
 from patron_reactions.reaction import Happened, guard_against_loops
 from patron_reactions.service import Reactions
 from patron_reactions.timers import Because, Fired, cause_of_timer, check_key, check_timer
@@ -63,6 +66,53 @@ class MemoryTimers:
         del self._pending[first.key]
         because = cause_of_timer(first.because, first.set_at, self.now)
         return Fired(first.key, first.kind, first.at, self.now, first.data, because)
+
+
+class MemoryLetters:
+    """Dead letters in a dictionary; `wished` holds the ids whose repetition was asked for."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, DeadLetter] = {}
+        self.wished: set[str] = set()
+
+    async def leave(self, letter: DeadLetter) -> None:
+        """Keep a letter in the place of an earlier state of it."""
+        self._letters[letter.id] = letter
+
+    async def count(self) -> int:
+        """Tell how many there are."""
+        return len(self._letters)
+
+    async def every(self) -> Sequence[DeadLetter]:
+        """List all, the newest first."""
+        return sorted(self._letters.values(), key=lambda letter: (letter.died_at, letter.id), reverse=True)
+
+    async def find(self, letter_id: UUID) -> DeadLetter:
+        """Find one; raises DeadLetterNotFound."""
+        letter = self._letters.get(str(letter_id))
+        if letter is None:
+            raise DeadLetterNotFound
+        return letter
+
+    async def wish(self, letter_id: UUID) -> DeadLetter:
+        """Ask for a repetition; raises DeadLetterNotFound."""
+        letter = await self.find(letter_id)
+        self.wished.add(letter.id)
+        return letter
+
+
+class MemoryOversight:
+    """The twin of `Oversight` where no server is: nothing is consumed, and dead letters are what was put in."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self.letters = MemoryLetters()
+
+    async def seen(self) -> Seen:
+        """Tell how far everything is."""
+        return Seen(
+            self._service, alive=False, consumers=(), timers=TimersSeen(0, 0), dead_letters=await self.letters.count()
+        )
 
 
 class InMemory:

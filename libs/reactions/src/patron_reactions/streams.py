@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from patron_events.jetstream.streams import Sizing, StreamConfig
+from patron_events.jetstream.connection import Connection
+from patron_events.jetstream.streams import Sizing, StreamConfig, assert_streams
 
 TIMERS: Final = "TIMERS"
 DEAD_LETTERS: Final = "DEAD_LETTERS"
@@ -57,3 +58,8 @@ def dead_letters_stream(sizing: Sizing) -> StreamConfig:
         "allow_rollup_hdrs": False,
         "allow_direct": True,
     }
+
+
+async def assert_side_streams(connection: Connection, sizing: Sizing) -> None:
+    """Create TIMERS and DEAD_LETTERS where they are missing, and compare them; raises StreamDiffers, LogFault."""
+    await assert_streams(connection, [timers_stream(sizing), dead_letters_stream(sizing)])

@@ -10,6 +10,7 @@ from patron_pipeline.api.deals import deals
 from patron_pipeline.api.leads import leads
 from patron_pipeline.api.pipelines import pipelines
 from patron_pipeline.api.reps import reps
+from patron_reactions.api import operations
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Lifespan, Service, create_service
 from patron_runtime.settings import RuntimeSettings
@@ -25,7 +26,15 @@ ABOUT: Final = About(
     ),
     bulk_paths=frozenset(f"/pipeline/v1/{kind}/bulk" for kind in ("deals", "leads", "reps")),
 )
-ROUTERS: Final[tuple[APIRouter, ...]] = (leads, pipelines, deals, reps, activities, calendars)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    leads,
+    pipelines,
+    deals,
+    reps,
+    activities,
+    calendars,
+    operations("/pipeline/v1"),
+)
 
 
 def build(verifier: Verifier, settings: RuntimeSettings, lifespan: Lifespan) -> Service:
