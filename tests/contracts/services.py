@@ -8,17 +8,22 @@ made without.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from msgspec import convert
 
 from campaigns.served import BASE as SEGMENTS
 from campaigns.served import Campaigns, campaigns_service
 from contacts.served import BASE, Contacts, bearer, contacts_service
 from patron_projections import service as projections
+from patron_reactions.dead_letters import DeadLetter
+from patron_reactions.memory import MemoryOversight
 from patron_runtime.identity import Verifier
 from patron_runtime.settings import RuntimeSettings
 from pipeline.served import BASE as SELLING
@@ -116,12 +121,25 @@ async def _sold(selling: Selling) -> dict[str, str]:
         }
 
 
+async def _overseen() -> tuple[MemoryOversight, str]:
+    oversight = MemoryOversight("pipeline")
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    letter_id = str(UUID(int=7))
+    place = {"stream": "PIPELINE", "sequence": 1, "subject": "crm.pipeline.p001.lead.1", "stored_at": at, "died_at": at}
+    letter = {"id": letter_id, "service": "pipeline", "reaction": "assign-lead", "what": "pipeline.lead-captured"}
+    await oversight.letters.leave(
+        convert({**letter, **place, "event_id": "1:0", "error": "TimeoutError", "deliveries": 8}, DeadLetter)
+    )
+    return oversight, letter_id
+
+
 def _pipeline(request: pytest.FixtureRequest, path: str) -> ServedService:
     del request, path  # as above
     selling = Selling()
     app = _pipeline_app()
     app.state.pipeline = selling.parts()
-    return ServedService(app, bearer("admin"), asyncio.run(_sold(selling)))
+    app.state.oversight, letter_id = asyncio.run(_overseen())
+    return ServedService(app, bearer("admin"), {**asyncio.run(_sold(selling)), "letter_id": letter_id})
 
 
 def _projections_document() -> dict[str, Any]:

@@ -24,16 +24,32 @@ def filled(installation: Installation) -> Installation:
 def test_status_tells_of_everything(filled: Installation) -> None:
     status = filled.patron.json("status")
     assert status["ready"] is True
-    assert status["services"] == {"contacts": "ready", "campaigns": "ready", "projections": "ready"}
+    assert status["services"] == {
+        "contacts": "ready",
+        "campaigns": "ready",
+        "pipeline": "ready",
+        "projections": "ready",
+    }
     processes = {process["name"] for process in status["processes"]}
-    assert processes == {"supervisor", "nats-server", "postgres", "web-1", "projections"}
+    assert processes == {"supervisor", "nats-server", "postgres", "web-1", "projections", "reactions"}
     streams = {stream["name"]: stream for stream in status["streams"]}
-    assert streams.keys() == {"CAMPAIGNS", "CONTACTS", "KV_PATRON_KEYS", "PIPELINE", "SEGMENTS"}
+    assert streams.keys() == {
+        "CAMPAIGNS",
+        "CONTACTS",
+        "DEAD_LETTERS",
+        "KV_PATRON_KEYS",
+        "PIPELINE",
+        "SEGMENTS",
+        "TIMERS",
+    }
     assert streams["CONTACTS"]["messages"] > 48
     assert streams["CONTACTS"]["bytes"] > 10_000
     assert {model["model"] for model in status["read_models"]} == {model.name for model in MODELS}
     assert all(model["parked"] == 0 for model in status["read_models"])
     assert len(status["workers"]) >= 1
+    assert [(one["service"], one["alive"], one["dead_letters"]) for one in status["reactions"]] == [
+        ("pipeline", True, 0)
+    ]
 
 
 def test_a_read_model_is_rebuilt_while_it_answers(filled: Installation) -> None:

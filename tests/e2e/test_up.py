@@ -71,7 +71,7 @@ def test_secrets_are_readable_by_their_owner_only(breakable: Installation) -> No
     assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
 
 
-@pytest.mark.parametrize("name", ["web-1", "projections", "nats-server", "postgres"])
+@pytest.mark.parametrize("name", ["web-1", "projections", "reactions", "nats-server", "postgres"])
 def test_a_killed_process_comes_back(breakable: Installation, name: str) -> None:
     person, _ = create_person(breakable, "Before")
     killed = breakable.pids[name]

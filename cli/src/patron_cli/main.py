@@ -4,6 +4,7 @@ import typer
 
 from patron_cli import access, catalogue, export_command, report_command, running, status, verification
 from patron_cli.console import EXIT_CODES, Guarded
+from patron_cli.dead_letters_command import dead_letters
 from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
 from patron_cli.parked_command import parked
@@ -26,6 +27,7 @@ app.command("import")(import_file)
 app.command(epilog=EXIT_CODES)(demo)
 app.command(epilog=EXIT_CODES)(rebuild)
 app.add_typer(parked, name="parked")
+app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(segments, name="segments")
 app.add_typer(pipeline, name="pipeline")
 for command in (report_command.report, export_command.export):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import typer
 
 from patron_cli.console import DONE, REFUSED, Json, print_json, screen
+from patron_cli.embedded.readiness import REACTING
 from patron_cli.embedded.state import State
 from patron_cli.installation import Data, Installation, Role, Token, Url, find, reaching
 
@@ -38,6 +39,7 @@ def examine(installation: Installation, client: "httpx.Client") -> Document:
     with reaching(installation):
         health = _document(client.get("/health/ready"))
     models = _asked(client, "/projections/v1/positions")
+    reactions = [_asked(client, f"/{service}/v1/reactions") for service in REACTING]
     state = installation.state
     return {
         "url": installation.url,
@@ -50,6 +52,7 @@ def examine(installation: Installation, client: "httpx.Client") -> Document:
         "streams": _streams(state.nats_monitor_url) if state else [],
         "read_models": models.get("models") or [],
         "workers": models.get("workers") or [],
+        "reactions": [one for one in reactions if "consumers" in one],
     }
 
 
@@ -144,6 +147,20 @@ def _show(document: Document) -> None:
                     row["parked"],
                 )
                 for row in document["read_models"]
+            ],
+        ),
+        _table(
+            ("reactions of", "state", "pending", "timers waiting", "due", "dead letters"),
+            [
+                (
+                    row["service"],
+                    "alive" if row["alive"] else "NO PROCESS",
+                    f"{sum(consumer['pending'] for consumer in row['consumers']):,}",
+                    f"{row['timers']['waiting']:,}",
+                    row["timers"]["due"],
+                    row["dead_letters"],
+                )
+                for row in document["reactions"]
             ],
         ),
     )

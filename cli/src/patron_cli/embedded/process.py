@@ -1,4 +1,4 @@
-"""One service process; the supervisor starts `python -m patron_cli.embedded.process web 6` or `... projections`."""
+"""One service process: `python -m patron_cli.embedded.process web 6`, or `projections`, or `reactions`."""
 
 import sys
 from types import ModuleType
@@ -21,6 +21,10 @@ def main(arguments: list[str]) -> int:
             from patron_projections.app import main as work  # noqa: PLC0415 - as above
 
             return work(["worker"])
+        case ["reactions"]:
+            from patron_cli.embedded.reacting import react  # noqa: PLC0415 - as above
+
+            return react()
         case _:
             return 2
 

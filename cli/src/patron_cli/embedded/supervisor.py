@@ -24,6 +24,7 @@ from patron_cli.embedded.state import State, read_state, write_state
 from patron_cli.embedded.stuck import StuckWatch
 from patron_servers import NatsServer, PostgresServer
 
+WORKERS: Final = ("projections", "reactions")
 READY_TIMEOUT_S: Final = 120.0
 _STOP_WEB_S: Final = 30.0  # a request may wait so long for its position
 _STOP_WORKER_S: Final = 20.0
@@ -114,14 +115,14 @@ class Supervisor:
             nats_monitor_url=self._nats.monitor_url,
             postgres_url=self._postgres.url,
         )
-        self._children = [self._worker(environment), *self._web(environment)]
+        workers = [self._worker(name, environment) for name in WORKERS]
+        self._children = [*workers, *self._web(environment)]
         for child in self._children:
             child.start()
         self._write()
 
-    def _worker(self, environment: Mapping[str, str]) -> Child:
-        log = self._folder.logs / "projections.log"
-        return Child(Program("projections", ("projections",), environment, log))
+    def _worker(self, name: str, environment: Mapping[str, str]) -> Child:
+        return Child(Program(name, (name,), environment, self._folder.logs / f"{name}.log"))
 
     def _web(self, environment: Mapping[str, str]) -> list[Child]:
         return [
@@ -213,7 +214,7 @@ class Supervisor:
         self._write()
         for one in self._sockets:
             one.close()
-        web = [child for child in self._children if child.name != "projections"]
+        web = [child for child in self._children if child.name not in WORKERS]
         for group, timeout_s in ((web, _STOP_WEB_S), (self._children, _STOP_WORKER_S)):
             for child in group:
                 child.ask_to_stop()
