@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from msgspec import structs
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from patron_reactions.dead_letters import DeadLetter, DeadLetterNotFound
 from patron_reactions.memory import MemoryOversight
@@ -81,6 +81,14 @@ class DeadLetterList(BaseModel):
     total: int
 
 
+class LetterQuery(BaseModel):
+    """Parameters of the list of dead letters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=100, ge=1, le=_MOST)
+
+
 class Wished(BaseModel):
     """A repetition was asked for; the letter goes when it succeeds."""
 
@@ -117,12 +125,12 @@ def operations(prefix: str) -> APIRouter:
 
     @routes.get("/dead-letters", response_model=DeadLetterList, responses=problems(ReactionsUnseen))
     async def dead_letters(
-        request: Request, by: Administering, limit: Annotated[int, Query(ge=1, le=_MOST)] = 100
+        request: Request, by: Administering, query: Annotated[LetterQuery, Query()]
     ) -> dict[str, Any]:
         """List what reactions failed on for good, the newest first; for admins."""
         del by  # as above
         letters = await _oversight(request).letters.every()
-        return {"items": [_view(one) for one in letters[:limit]], "total": len(letters)}
+        return {"items": [_view(one) for one in letters[: query.limit]], "total": len(letters)}
 
     @routes.get(
         "/dead-letters/{letter_id}",
