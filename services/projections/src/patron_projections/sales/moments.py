@@ -7,8 +7,8 @@ Settings (stages, quotas, who sells) are mostly told once for years that have pa
 """
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -17,15 +17,37 @@ from sqlalchemy import (
     Select,
     Table,
     case,
+    cast,
     func,
     literal_column,
     select,
     tuple_,
+    values,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from patron_events.catalog.pipeline.defaults import DEFAULT_ID, DEFAULT_PIPELINE
 from patron_projections.clocks import Clocks
 from patron_projections.sales import deals, definitions, leads, planned_activities, stays, team
+
+_OF_STAGE: Final = ("name", "kind", "probability", "forecast_category", "wip_limit", "rotting_days")
+_BUILT_IN: Final = [
+    {
+        "pipeline_id": DEFAULT_ID,
+        "position": 0,
+        "place": place,
+        "index": 0,
+        "occurred_at": datetime.min.replace(tzinfo=UTC),
+        "recorded_at": datetime.min.replace(tzinfo=UTC),
+        "definition_version": DEFAULT_PIPELINE.definition_version,
+        "pipeline_name": DEFAULT_PIPELINE.name,
+        "pipeline_currency": DEFAULT_PIPELINE.currency,
+        "stage": stage.id,
+        "activity_days": DEFAULT_PIPELINE.activity_days,
+        **{name: getattr(stage, name) for name in _OF_STAGE},
+    }
+    for place, stage in enumerate(DEFAULT_PIPELINE.stages)
+]
 
 
 def deals_as_of(clocks: Clocks) -> FromClause:
@@ -74,7 +96,18 @@ def stages_as_of(clocks: Clocks) -> FromClause:
     key = [view.c.pipeline_id, view.c.position, view.c.index]
     held = _first_known(key, view, [view.c.pipeline_id], [view.c.position, view.c.index], clocks).subquery("held")
     same = tuple_(*key) == tuple_(*(held.c[one.name] for one in key))
-    return select(*view.columns).select_from(view.join(held, same)).subquery("pipeline_stages")
+    told = select(*view.columns).select_from(view.join(held, same))
+    return told.union_all(_built_in_stages(clocks)).subquery("pipeline_stages")
+
+
+def _built_in_stages(clocks: Clocks) -> Select[Any]:
+    """Select the stages of the pipeline that is there without being told, unless it was told."""
+    view = definitions.STAGES_VIEW
+    known = [] if clocks.known_at is None else [view.c.recorded_at <= clocks.known_at]
+    told = select(view.c.pipeline_id).where(view.c.pipeline_id == DEFAULT_ID, *known)
+    columns = [Column(one.name, one.type) for one in view.columns]
+    built_in = values(*columns, name="built_in").data([tuple(row[one.name] for one in columns) for row in _BUILT_IN])
+    return select(*(cast(built_in.c[one.name], one.type) for one in columns)).where(~told.exists())
 
 
 def rates_as_of(clocks: Clocks, day: date | None = None) -> FromClause:
