@@ -76,7 +76,7 @@ _ACTIVITIES: Final[tuple[Fact, ...]] = (
     ),
     activities.ActivityReminded(due_at=_DUE, minutes=15, channel="email", message_id="<reminder-1@patron.example>"),
     activities.ActivityReminderFailed(due_at=_DUE, minutes=15, channel="email", reason="no-address"),
-    activities.ActivityInvited(sequence=2, revision=3, recipients=2, failed=1),
+    activities.ActivityInvited(sequence=2, revision=3, attendees=("ada@example.org",), failed=1),
     activities.ActivityAnswered(attendee="ada@example.org", answer="tentative", sequence=2, occurrence=_DUE),
     activities.ActivityCompleted(outcome="reached", occurrence=_DUE, interaction_id="i1"),
     activities.ActivityCancelled(reason="ill", occurrence=_DUE),

@@ -214,9 +214,9 @@ def test_what_was_sent_is_recorded_once() -> None:
     given(ACTIVITY, planned, once).when(RecordReminder(sent, "", "no-address")).then(
         events.ActivityReminderFailed(MONDAY, 15, "email", "no-address")
     )
-    told = events.ActivityInvited(0, 2, 1, 0)
-    given(ACTIVITY, planned, invited, once).when(RecordInvitation(0, 2, 1)).then(told)
-    given(ACTIVITY, planned, invited, once, told).when(RecordInvitation(0, 2, 1)).then()
+    told = events.ActivityInvited(0, 2, ("ada@example.org",))
+    given(ACTIVITY, planned, invited, once).when(RecordInvitation(0, 2, ("ada@example.org",))).then(told)
+    given(ACTIVITY, planned, invited, once, told).when(RecordInvitation(0, 2, ("ada@example.org",))).then()
 
 
 BEFORE = MONDAY - timedelta(days=2)

@@ -106,7 +106,7 @@ class RecordInvitation:
 
     sequence: int
     revision: int
-    recipients: int
+    attendees: tuple[str, ...]
     failed: int = 0
 
 
@@ -288,10 +288,10 @@ def _recorded(activity: Activity, command: Record) -> Facts:
             if reason is not None:
                 return (events.ActivityReminderFailed(due_at=due_at, minutes=minutes, channel=channel, reason=reason),)
             return (events.ActivityReminded(due_at, minutes, channel, message_id),)
-        case RecordInvitation(sequence, revision, recipients, failed):
+        case RecordInvitation(sequence, revision, attendees, failed):
             if revision <= activity.told_revision:
                 return ()
-            return (events.ActivityInvited(sequence, revision, recipients, failed),)
+            return (events.ActivityInvited(sequence, revision, attendees, failed),)
 
 
 def _told(activity: Activity, when: Moment, *facts: events.ActivityEvent) -> Facts:

@@ -55,8 +55,9 @@ class Activity:
     """The state of one activity.
 
     left_out: occurrences that were cancelled, of the present schedule. revision: of what attendees have to know;
-    told_revision: what they were told. sent: reminders that were sent or given up. reminders_since: earlier ones are
-    not owed. told_at: of the newest fact about its status. answers: the newest ones by (attendee, occurrence).
+    told_revision: what they were told, and told_attendees who. sent: reminders that were sent or given up.
+    reminders_since: earlier ones are not owed. told_at: of the newest fact about its status. answers: the newest ones
+    by (attendee, occurrence).
     """
 
     status: Status = "absent"
@@ -73,7 +74,7 @@ class Activity:
     reminders_since: datetime | None = None
     revision: int = 0
     told_revision: int = 0
-    told_sequence: int | None = None
+    told_attendees: tuple[str, ...] = ()
     answers: Mapping[tuple[str, datetime | None], Answer] = field(default_factory=lambda: MappingProxyType({}))
     outcome: str | None = None
     reason: str | None = None
@@ -171,8 +172,8 @@ Served = events.ActivityReminded | events.ActivityReminderFailed | events.Activi
 
 def _served(activity: Activity, event: Served) -> Activity:
     match event:
-        case events.ActivityInvited(sequence=sequence, revision=revision):
-            return replace(activity, told_revision=revision, told_sequence=sequence)
+        case events.ActivityInvited(revision=revision, attendees=attendees):
+            return replace(activity, told_revision=revision, told_attendees=known(attendees, ()))
         case _:
             sent = (event.due_at, event.minutes, event.channel)
             oldest = event.due_at - _REMEMBERED

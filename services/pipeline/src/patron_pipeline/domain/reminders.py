@@ -23,9 +23,9 @@ def owed(activity: Activity, now: datetime) -> list[Sent]:
     return [sent for _, sent in sorted(found)]
 
 
-def next_moment(activity: Activity, now: datetime) -> datetime | None:
-    """Tell when the next reminder is owed, at or after the oldest that may still be sent; None: never."""
-    return min((moment for moment, _ in _pending(activity, now)), default=None)
+def next_moment(activity: Activity, now: datetime, *, later: bool = False) -> datetime | None:
+    """Tell when the next reminder is owed, also when that is past, unless `later` than `now` is asked for."""
+    return min((moment for moment, _ in _pending(activity, now) if moment > now or not later), default=None)
 
 
 def moment_of(reminder: Sent) -> datetime:

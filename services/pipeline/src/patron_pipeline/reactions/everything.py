@@ -2,12 +2,17 @@
 
 from typing import Final
 
+from patron_pipeline.handlers.sending import NO_CHANNELS, Channels
+from patron_pipeline.reactions.activities import activity_reactions
 from patron_reactions.service import Means, Reactions
 
 SERVICE: Final = "pipeline"
 
 
-def all_reactions(means: Means) -> Reactions:
-    """Put them together over any log; `app` does it over JetStream, tests over memory."""
-    del means
-    return Reactions(SERVICE, reactions=(), timers=())
+def all_reactions(means: Means, channels: Channels = NO_CHANNELS) -> Reactions:
+    """Put them together over any log; `app` does it over JetStream, tests over memory.
+
+    channels: mail and webhooks as the settings say.
+    """
+    activities, activity_timers = activity_reactions(means, channels)
+    return Reactions(SERVICE, reactions=(*activities,), timers=(*activity_timers,))

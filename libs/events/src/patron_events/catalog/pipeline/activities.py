@@ -111,11 +111,14 @@ class ActivityReminderFailed(Fact, frozen=True):
 
 @event_type("pipeline.activity-invited", version=1)
 class ActivityInvited(Fact, frozen=True):
-    """The attendees were written to (RFC 5546). revision: what they were told of; failed: how many were refused."""
+    """The attendees were written to (RFC 5546). revision: what they were told of; failed: how many were refused.
+
+    attendees: addresses of all who are invited now; those who were before and are no more were sent a withdrawal.
+    """
 
     sequence: int
     revision: int
-    recipients: int
+    attendees: Personal[tuple[str, ...]] = ()
     failed: int = 0
 
 

@@ -1,0 +1,1 @@
+"""Adapters to what is outside: mail servers and receivers of webhooks."""
