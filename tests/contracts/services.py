@@ -104,6 +104,8 @@ async def _sold(selling: Selling) -> dict[str, str]:
             return (await client.post(f"{SELLING}{path}", json=body)).raise_for_status().json()
 
         deal = await post("/deals", {"name": "GTX Pro for Acme", "amount": 10, "currency": "EUR"})
+        lead = await post("/leads", {"email": "grace@example.org", "company_name": "Acme"})
+        rep = await post("/reps", {"subject": "ann"})
         calendar = await post("/calendars", {})
         meeting = {
             "kind": "meeting",
@@ -114,6 +116,9 @@ async def _sold(selling: Selling) -> dict[str, str]:
         activity_id = (await post("/activities", meeting))["id"]
         return {
             "activity_id": activity_id,
+            "lead_id": lead["id"],
+            "rep_id": rep["id"],
+            "period": "2026-Q2",
             "calendar_token": calendar["url"].rsplit("/", 1)[1].removesuffix(".ics"),
             "deal_id": deal["id"],
             "invitation_token": selling.parts().replies.link(activity_id, 0, "a@example.org"),

@@ -11,6 +11,7 @@ from patron_pipeline.handlers.calendars import CalendarHandlers
 from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.finding import Finding
+from patron_pipeline.handlers.lead_conversion import Conversion
 from patron_pipeline.handlers.leads import LeadHandlers
 from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers, SalesTeam
@@ -32,12 +33,15 @@ def parts(
     pipelines = PipelineHandlers(decisions)
     finding = Finding(decisions.journal, index)
     activities = ActivityHandlers(decisions, index, finding)
+    leads = LeadHandlers(decisions, finding, index, default_region)
+    deals = DealHandlers(decisions, pipelines, finding)
     return Parts(
         decisions=decisions,
         index=index,
-        leads=LeadHandlers(decisions, finding, index, default_region),
+        leads=leads,
+        conversion=Conversion(leads, deals),
         pipelines=pipelines,
-        deals=DealHandlers(decisions, pipelines, finding),
+        deals=deals,
         reps=RepHandlers(decisions, SalesTeam(decisions.journal)),
         rehearse=lambda: parts(RehearsalStore(store), RehearsalVault(vault), index, default_region),
         activities=activities,

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import Response
 from pydantic import BaseModel, ValidationError
 
+from patron_events.decisions import Committed
 from patron_events.envelope import Position
 from patron_events.rejections import Invalid, Rejection
 from patron_runtime.answers import stamp
@@ -80,6 +81,16 @@ def bulk_answer(response: Response, results: Sequence[ItemResult], *, dry_run: b
         "position": position,
     }
     return Response(msgspec.json.encode(document), media_type="application/json", headers=dict(response.headers))
+
+
+def item_result(answer: Committed | Rejection) -> ItemResult:
+    """Tell what became of an item that was decided as one unit; a repetition is told what it was told first."""
+    if isinstance(answer, Rejection):
+        taken = answer.code in {"external-id-taken", "repeated-in-request"}
+        return ItemResult("duplicate" if taken else "rejected", refusal=answer)
+    changed: ItemStatus = "created" if answer.version == 1 else "updated"
+    status = changed if answer.events or answer.repeated else "unchanged"
+    return ItemResult(status, answer.stream.id, answer.version, answer.last or answer.position.sequence)
 
 
 def _item(index: int, result: ItemResult) -> dict[str, Any]:

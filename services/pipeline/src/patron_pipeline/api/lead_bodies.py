@@ -15,6 +15,7 @@ Amount = Annotated[str | int | float, Field(description="Exact decimal, best sen
 Time = Annotated[Text, Field(description="RFC 3339, with an offset; absent: now.", examples=["2026-03-01T09:00:00Z"])]
 Status = Literal["new", "assigned", "working", "qualified", "converted", "recycled", "dead"]
 MOST_EMPLOYEES = 100_000_000
+MOST_ITEMS = 10_000
 
 
 class Body(BaseModel):
@@ -94,6 +95,32 @@ class StatusBody(Body):
     to: Literal["new", "assigned", "working", "qualified", "recycled", "dead"]
     reason: Text | None = Field(default=None, examples=["no-budget"])
     until: Time | None = Field(default=None, description="When a recycled lead comes back.")
+    occurred_at: Time | None = None
+
+
+class ConversionDealBody(Body):
+    """The deal to open. What is absent is that of the lead: the name of its company, owner, team, amount, source."""
+
+    name: Text | None = Field(default=None, examples=["GTX Pro for Acme"])
+    pipeline_id: Text | None = Field(default=None, examples=["default"])
+    stage: Text | None = None
+    amount: Amount | None = None
+    currency: Text | None = None
+    close_date: Text | None = Field(default=None, examples=["2026-06-30"])
+    owner: Text | None = None
+    team: Text | None = None
+    next_step: LongText | None = None
+    description: LongText | None = None
+    attributes: dict[str, Scalar | None] | None = None
+
+
+class ConversionBody(MatchBody):
+    """Who the lead becomes. Absent: who it was matched with, else who holds its address, else somebody new.
+
+    A company of null: none. deal: the deal to open, absent or null for none.
+    """
+
+    deal: ConversionDealBody | None = None
     occurred_at: Time | None = None
 
 
@@ -187,3 +214,32 @@ class LeadView(BaseModel):
     captured_at: str
     status_since: str | None
     updated_at: str
+
+
+class PastBody(Body):
+    """One step of a lead's path: somebody became responsible, it moved on, or both."""
+
+    at: Time | None = None
+    to: Status | None = None
+    reason: Text | None = None
+    until: Time | None = None
+    owner: Text | None = None
+
+
+class LeadItem(LeadBody):
+    """A lead with what became of it. closed_at: when it got `status`; history: every step before that, in order."""
+
+    status: Status | None = None
+    reason: Text | None = None
+    until: Time | None = None
+    closed_at: Time | None = None
+    history: Annotated[list[PastBody], Field(max_length=200)] | None = None
+
+
+class BulkLeads(Body):
+    """Up to 10,000 leads. mode upsert: an item changes the lead that holds its external id, where there is one."""
+
+    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_ITEMS)]
+    mode: Literal["upsert", "create"] = "upsert"
+    channel: Literal["file", "api", "email"] = "file"
+    dry_run: bool = Field(default=False, description="Decide every item and record nothing.")

@@ -4,7 +4,7 @@ from typing import Final
 
 from patron_events.decisions import Contended, IdempotencyKeyReused
 from patron_events.rejections import Rejection, Unavailable, VersionMismatch
-from patron_pipeline.domain import claim, lead_errors
+from patron_pipeline.domain import claim, deal_errors, lead_errors
 from patron_pipeline.handlers import finding
 from patron_values import errors as values
 
@@ -34,6 +34,15 @@ MOVE: Final = (
     lead_errors.LeadReasonInvalid,
     lead_errors.LeadUntilInvalid,
     values.TimeInFuture,
+)
+CONVERT: Final = (
+    *ALWAYS,
+    *KNOWN,
+    lead_errors.LeadClosed,
+    lead_errors.LeadOutOfOrder,
+    deal_errors.PipelineUnknown,
+    *REFERENCES,
+    *VALUES,
 )
 ERASE: Final = (*ALWAYS, lead_errors.LeadNotFound)
 READ: Final = (lead_errors.LeadNotFound, Unavailable)

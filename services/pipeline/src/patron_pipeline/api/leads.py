@@ -5,17 +5,23 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Response
 
 from patron_pipeline.api import lead_refusals
+from patron_pipeline.api.bulk import BulkAnswer, bulk_answer, item_result, read_items
+from patron_pipeline.api.deals import mover
 from patron_pipeline.api.lead_bodies import (
     AssignmentBody,
+    BulkLeads,
+    ConversionBody,
     Id,
     LeadBody,
     LeadFields,
+    LeadItem,
     LeadView,
     MatchBody,
     StatusBody,
 )
 from patron_pipeline.api.lead_views import lead_view
 from patron_pipeline.api.parts import Using
+from patron_pipeline.handlers.lead_bulk import LeadBulk
 from patron_runtime.answers import stamp
 from patron_runtime.bodies import router
 from patron_runtime.commands import Accepted, accepted, asked, plain
@@ -32,6 +38,19 @@ async def capture_lead(body: LeadBody, using: Using, by: Commanding, response: R
     content = plain(body)
     command = asked(by, "pipeline/leads", using.index, content)
     return accepted(response, await using.leads.capture(content, command, channel="api"))
+
+
+@leads.post("/bulk", response_model=BulkAnswer, responses=problems(*lead_refusals.ALWAYS))
+async def bulk_leads(body: BulkLeads, using: Using, by: Commanding, response: Response) -> Response:
+    """Capture or upsert up to 10,000 leads, each with its past; every item is decided by itself.
+
+    `dry_run` records nothing. A lead that is converted so links to its person and company, and gets no deal.
+    """
+    cases = using.rehearse() if body.dry_run else using
+    command = asked(by, "pipeline/leads/bulk", using.index, [body.mode, body.channel, body.items])
+    items = read_items(LeadItem, body.items)
+    answers = await LeadBulk(cases.leads, body.channel).run(items, command, upsert=body.mode == "upsert")
+    return bulk_answer(response, [item_result(one) for one in answers], dry_run=body.dry_run)
 
 
 @leads.get("/{lead_id}", response_model=LeadView, responses=problems(*lead_refusals.READ))
@@ -75,6 +94,19 @@ async def move_lead(lead_id: LeadId, body: StatusBody, using: Using, by: Command
     content = plain(body)
     command = asked(by, f"pipeline/leads/{lead_id}/status", using.index, content)
     return accepted(response, await using.leads.move(lead_id, content, command))
+
+
+@leads.post("/{lead_id}/conversion", responses=problems(*lead_refusals.CONVERT))
+async def convert_lead(
+    lead_id: LeadId, body: ConversionBody, using: Using, by: Commanding, response: Response
+) -> Accepted:
+    """Turn a lead into a customer: person, company and, if asked for, a deal; all of it or nothing.
+
+    The lead links to all three. Contacts make whom they do not know a moment later.
+    """
+    content = plain(body)
+    command = asked(by, f"pipeline/leads/{lead_id}/conversion", using.index, content)
+    return accepted(response, await using.conversion.convert(lead_id, content, command, mover(by)))
 
 
 @leads.post("/{lead_id}/erasure", responses=problems(*lead_refusals.ERASE))

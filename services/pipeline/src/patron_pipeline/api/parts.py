@@ -12,6 +12,7 @@ from patron_pipeline.handlers.activities import ActivityHandlers
 from patron_pipeline.handlers.calendars import CalendarHandlers
 from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
+from patron_pipeline.handlers.lead_conversion import Conversion
 from patron_pipeline.handlers.leads import LeadHandlers
 from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers
@@ -28,6 +29,7 @@ class Parts:
     decisions: Decisions
     index: BlindIndex
     leads: LeadHandlers
+    conversion: Conversion
     pipelines: PipelineHandlers
     deals: DealHandlers
     reps: RepHandlers

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import Path, Response
 
-from patron_events.decisions import Committed
 from patron_events.personal import known
 from patron_events.rejections import Unavailable
-from patron_pipeline.api.bulk import BulkAnswer, ItemResult, bulk_answer, read_items
+from patron_pipeline.api.bulk import BulkAnswer, bulk_answer, item_result, read_items
 from patron_pipeline.api.lead_bodies import Id
 from patron_pipeline.api.lead_refusals import ALWAYS
 from patron_pipeline.api.parts import Using
@@ -49,15 +48,7 @@ async def bulk_reps(body: BulkReps, using: Using, by: Administering, response: R
     command = asked(by, "pipeline/reps/bulk", using.index, body.items)
     cases = using.rehearse() if body.dry_run else using
     answers = await cases.reps.record_each(read_items(RepBody, body.items), command)
-    return bulk_answer(response, [_result(one) for one in answers], dry_run=body.dry_run)
-
-
-def _result(answer: Any) -> ItemResult:
-    if not isinstance(answer, Committed):
-        return ItemResult("rejected", refusal=answer)
-    changed_now: Any = "created" if answer.version == 1 else "updated"
-    status = changed_now if answer.events or answer.repeated else "unchanged"
-    return ItemResult(status, answer.stream.id, answer.version, answer.last or answer.position.sequence)
+    return bulk_answer(response, [item_result(one) for one in answers], dry_run=body.dry_run)
 
 
 @reps.get("", response_model=RepList, responses=problems(Unavailable))

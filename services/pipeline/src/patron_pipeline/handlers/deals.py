@@ -38,6 +38,20 @@ Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class OfLead:
+    """The lead that a deal comes of, and who it becomes; contacts may not know them yet, so nobody looks them up."""
+
+    lead_id: str
+    person_id: str
+    company_id: str | None
+
+    def customer(self) -> Body:
+        """State the customer as the body of a deal does."""
+        person = {"person_id": self.person_id, "primary": True}
+        return {"company_id": self.company_id, "people": [person]}
+
+
+@dataclass(frozen=True, slots=True)
 class DealHandlers:
     """Use cases of deals. Every one of them is safe to repeat with the same command id."""
 
@@ -61,8 +75,8 @@ class DealHandlers:
 
         return await self.decisions.transact(work, asked)
 
-    async def open_in(self, unit: Unit, deal_id: str, body: Body, mover: Mover, *, lead_id: str | None = None) -> bool:
-        """Open a deal as part of a unit of work; answers whether it is new.
+    async def open_in(self, unit: Unit, deal_id: str, body: Body, mover: Mover, *, lead: OfLead | None = None) -> bool:
+        """Open a deal as part of a unit of work; answers whether it is new. lead: the lead that it comes of.
 
         Raises:
             PipelineUnknown, PipelineArchived, what rules of stages and the body of a deal say, and CompanyNotFound,
@@ -71,13 +85,13 @@ class DealHandlers:
         pipeline_id = body.get("pipeline_id") or DEFAULT_ID
         definition = await self.pipelines.to_enter(pipeline_id)
         terms = Terms(pipeline_id, definition, mover)
-        known = await self._customers(body)
+        known = await self._customers(body) if lead is None else {**body, **lead.customer()}
         changes = deal_body.changes(known, await self.reading(known, definition))
         opened = events.DealOpened(
             name=changes.name or texts.required_text(None, "name"),
             pipeline_id=pipeline_id,
             stage=body.get("stage") or known_stage(definition, None, "open", "stage").id,
-            lead_id=lead_id,
+            lead_id=None if lead is None else lead.lead_id,
             **_external(body),
         )
         unit.presume_new(DEAL, deal_id)
