@@ -10,8 +10,8 @@ from patron_reactions.process import Reacting, ReactionProcess, run_reactions
 
 def reacting(settings: PipelineSettings) -> Reacting:
     """Say what this service reacts to."""
-    del settings
-    return Reacting(SERVICE, all_reactions)
+    channels = settings.channels()
+    return Reacting(SERVICE, lambda means: all_reactions(means, channels))
 
 
 def process_of(settings: PipelineSettings, name: str = "pipeline-reactions") -> ReactionProcess:

@@ -1,7 +1,7 @@
 """Hand mail to a mail server (RFC 5321), one connection a message."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Final, Literal
 
@@ -22,7 +22,7 @@ class SmtpMailer:
     host: str
     port: int = 587
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     security: Literal["none", "starttls", "tls"] = "starttls"
     timeout_s: float = 20.0
     tls: ssl.SSLContext | None = None
