@@ -43,6 +43,13 @@ class Loaded(Generic[S]):
         """Where its last commit stands."""
         return Position(self.stream.context, self.stream.partition, self.sequence)
 
+    def copy(self) -> "Loaded[S]":
+        """Give another one that can be folded on; this one stays as it is for those who hold it."""
+        other = Loaded(self.stream, self.state)
+        other.version, other.sequence, other.hash = self.version, self.sequence, self.hash
+        other.commands = dict(self.commands)
+        return other
+
 
 class Journal:
     """Typed reading of aggregates. States are shared between callers and must be immutable."""
@@ -91,23 +98,24 @@ class Journal:
             if known is not None and newest is not None and known.sequence == newest.sequence:
                 answers[stream] = known
                 continue
-            loaded = Loaded(stream, decider.initial)
+            loaded = Loaded(stream, decider.initial) if newest is None or known is None else known.copy()
             answers[stream] = loaded
             if newest is None:
                 self.keep(loaded)
             else:
-                fresh.append((loaded, await self._commits(newest)))
+                fresh.append((loaded, await self._commits(newest, loaded)))
         await self._fold(fresh, deciders)
         return answers
 
-    async def _commits(self, newest: Stored) -> Sequence[Stored]:
+    async def _commits(self, newest: Stored, known: Loaded[Any]) -> Sequence[Stored]:
+        """Read the commits of an aggregate that are not folded yet: all of them, or what came after those known."""
         (opened,) = await open_commits([newest], self.vault)
         if isinstance(opened, Unreadable):
             raise RecordUnreadable(str(opened.reason))
-        version = opened.head.version
-        if version == 1:
+        missing = opened.head.version - known.version
+        if missing == 1:
             return [newest]
-        return await self.store.read(newest.stream, count=version)
+        return await self.store.read(newest.stream, after=known.sequence, count=missing)
 
     async def _fold(
         self, fresh: Sequence[tuple[Loaded[Any], Sequence[Stored]]], deciders: dict[StreamId, AnyDecider]
