@@ -64,19 +64,17 @@ async def test_what_is_cached_and_still_current_is_not_read_again() -> None:
 
 async def test_of_what_is_cached_only_what_came_after_is_read() -> None:
     store, vault = CountingStore(), MemoryVault()
-    await _filled(store, vault, "x", "y", "z")
+    await _filled(store, vault, "x")
     journal = Journal(store, vault)
     first = await journal.load(BOX, "b")
+    await _filled(store, vault, "y", "z")
     seen = store.read_commits
-    await _filled(store, vault, "v", "w")
-    reading = store.read_commits
     loaded = await journal.load(BOX, "b")
-    assert store.read_commits - reading == 2
-    assert seen == 3
+    assert store.read_commits - seen == 2
     whole = await Journal(store, vault).load(BOX, "b")
     for name in ("state", "version", "sequence", "hash", "commands"):
         assert getattr(loaded, name) == getattr(whole, name)
-    assert (first.state, first.version, len(first.commands)) == (("x", "y", "z"), 3, 3), "others still hold it"
+    assert (first.state, first.version, len(first.commands)) == (("x",), 1, 1), "others still hold it"
 
 
 async def test_the_cache_forgets_what_was_unused_for_longest() -> None:

@@ -39,3 +39,9 @@ class UnknownRep(Invalid):
     """The rules name a representative who is not known or sells no more."""
 
     code: ClassVar[str] = "unknown-rep"
+
+
+class LeadPlaced(Conflict):
+    """Somebody is responsible for the lead already, or it waits in a queue, or it is closed."""
+
+    code: ClassVar[str] = "lead-placed"
