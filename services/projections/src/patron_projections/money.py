@@ -19,12 +19,16 @@ def money(minor: int | None, currency: str | None) -> dict[str, str] | None:
 
 def amount_of(minor: ColumnElement[Any], currency: ColumnElement[Any]) -> ColumnElement[Any]:
     """Give an amount in major units as an exact number; where there are more decimals, halves are rounded up."""
+    return rounded(minor * unit_of(currency), currency)
+
+
+def unit_of(currency: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give what one minor unit of a currency is in major units; none for no currency."""
     groups = [(sorted(names), places) for places, names in UNUSUAL.items()]
-    units = case(
+    return case(
         *((currency.in_(names), literal(Decimal(1).scaleb(-places), Numeric)) for names, places in groups),
-        else_=literal(Decimal("0.01"), Numeric),
+        (currency.is_not(None), literal(Decimal("0.01"), Numeric)),
     )
-    return rounded(minor * units, currency)
 
 
 def rounded(amount: ColumnElement[Any], currency: ColumnElement[Any]) -> ColumnElement[Any]:

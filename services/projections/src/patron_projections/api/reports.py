@@ -89,6 +89,7 @@ class ReportQuery(Strict, Exported):
     rate_date: date | None = Field(None, description="Day whose exchange rates convert amounts into `currency`.")
     outcome: Literal["won", "lost", "closed"] = Field("won", description="Which closed deals are meant.")
     every: Literal["day", "week", "month", "quarter"] = Field("week", description="Steps of a history.")
+    history_from: str | None = Field(None, max_length=40, description=f"{_TIME_TEXT} First moment of a history.")
 
     def question(self, definition: Definition) -> Question:
         """Read the parameters; raises what is wrong with them."""
@@ -112,6 +113,7 @@ class ReportQuery(Strict, Exported):
             rate_date=self.rate_date,
             outcome=self.outcome,
             every=self.every,
+            history_from=read_moment(self.history_from, zone, "history_from"),
         )
 
     def repeated(self, by: Sequence[str]) -> list[tuple[str, str]]:
@@ -167,7 +169,7 @@ async def reports() -> Response:
 async def report(parts: Asked, name: Name, request: Request, query: Annotated[RowsQuery, Query()]) -> Response:
     """Answer a report: rows of figures, each with the address of the events behind it."""
     question = query.question(definition_of(name))
-    fresh = await _waited(parts, query)
+    fresh = await _waited(parts, name, query)
     form = query.form(request)
     answer = await parts.reports.answer(name, question, "answers" if form is None else "exports")
     if form is not None:
@@ -191,7 +193,7 @@ async def events(parts: Asked, name: Name, request: Request, query: Annotated[Ev
     """List the events behind one row of a report, newest first; its `drill` is the address to ask."""
     question = query.question(definition_of(name))
     row = read_row(query.row, await parts.reports.keys(name, question))
-    fresh = await _waited(parts, query)
+    fresh = await _waited(parts, name, query)
     form = query.form(request)
     if form is not None:
         batches = parts.reports.events(name, question, row)
@@ -200,9 +202,11 @@ async def events(parts: Asked, name: Name, request: Request, query: Annotated[Ev
     return await fresh.page(event_documents(page.rows), Page([], page.next_cursor))
 
 
-async def _waited(parts: Asked, query: ReportQuery) -> Freshened:
-    await Freshened(parts, "people").wait(query)
-    fresh = Freshened(parts, "activities")
+async def _waited(parts: Asked, name: str, query: ReportQuery) -> Freshened:
+    *others, last = definition_of(name).models
+    for model in others:
+        await Freshened(parts, model).wait(query)
+    fresh = Freshened(parts, last)
     await fresh.wait(query)
     if query.segment is not None and query.after is not None:
         await parts.evaluated.wait(query.after, query.left_s, str(query.segment))

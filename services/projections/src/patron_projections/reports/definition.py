@@ -35,7 +35,7 @@ class Definition:
     """The definition of a report.
 
     columns: the figures; the columns of `by` stand in front of them. by: what rows may be made of, in words.
-    parameters: those that it takes beyond `COMMON`.
+    parameters: those that it takes beyond `COMMON`. models: what it is made of; the last one tells how fresh it is.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Definition:
     columns: Sequence[Column]
     default_by: tuple[str, ...]
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    models: tuple[str, ...] = ("people", "activities")
 
     def takes(self) -> frozenset[str]:
         """Name all parameters that the report takes."""

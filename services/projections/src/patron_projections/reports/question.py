@@ -66,6 +66,7 @@ class Question:
     nothing else says it. days, discount: horizon of a forecast, and its yearly rate. response: a condition.
     currency: of reports of sales, what all amounts are shown in, by the rates of `rate_date`. outcome: of closed deals:
     won, lost or closed. every: how far apart the moments of a history are: day, week, month or quarter.
+    history_from: the first of these moments.
     """
 
     now: datetime
@@ -83,6 +84,7 @@ class Question:
     rate_date: date | None = None
     outcome: str = "won"
     every: str = "week"
+    history_from: datetime | None = None
 
     @property
     def end(self) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Date, FromClause, Numeric, Text, case, cast, func, literal, null
 
 from patron_events.currencies import decimals
-from patron_projections.money import amount_of, rounded
+from patron_projections.money import rounded, unit_of
 from patron_projections.reports.definition import Column
 from patron_projections.reports.dimensions import Divided
 from patron_projections.reports.question import Question
@@ -45,7 +45,7 @@ def worth_of(joined: FromClause, minor: ColumnElement[Any], currency: ColumnElem
 
     Without one all of them are in one currency, or rows of the answer are made by it: that was found out before.
     """
-    amount = amount_of(cast(minor, Numeric), currency)
+    amount = cast(minor, Numeric) * unit_of(currency)
     if question.currency is None:
         return Worth(joined, (amount.label("worth"), cast(null(), Date).label("rated_on")))
     rates = factors(question.currency, question.rated_on, question.clocks)
@@ -73,30 +73,38 @@ class Amounts:
         """Add up what the rows that count are worth; 0 for none."""
         total = func.sum(self._base.c.worth if worth is None else worth)
         filtered: ColumnElement[Any] = total if counted is None else total.filter(counted)
-        return self._rounded(func.coalesce(filtered, 0))
+        return self.rounded(func.coalesce(filtered, 0))
+
+    def total(self, worth: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Add up what rows are worth; none where no row has any."""
+        return self.rounded(func.sum(worth))
 
     def average(self, counted: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
         """Give the mean of what the rows that count are worth, of those that have an amount."""
         mean = func.avg(self._base.c.worth)
-        return self._rounded(mean if counted is None else mean.filter(counted))
+        return self.rounded(mean if counted is None else mean.filter(counted))
 
-    def _rounded(self, amount: ColumnElement[Any]) -> ColumnElement[Any]:
+    def rounded(self, amount: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Round an amount to the decimals of the currency of its row."""
         if self._own is not None:
             return rounded(amount, self._own)
         return func.round(amount, decimals(self._question.currency or ""))
 
-    def told(self, counted: ColumnElement[bool] | None = None) -> list[ColumnElement[Any]]:
+    def told(
+        self, counted: ColumnElement[bool] | None = None, unpriced: ColumnElement[bool] | None = None
+    ) -> list[ColumnElement[Any]]:
         """Give the columns that say how amounts came about; as `COLUMNS`, without a currency that rows are made by.
 
-        counted: the rows whose amounts were added up.
+        counted: the rows whose amounts were added up. unpriced: those of them that should have an amount.
         """
         counted = literal(value=True) if counted is None else counted
+        unpriced = counted if unpriced is None else unpriced
         rated = func.min(self._base.c.rated_on).filter(counted)
         day = literal(self._question.rated_on, Date)
         told: list[ColumnElement[Any]] = [
             case((rated.is_not(None), day)).label("rate_date"),
             rated.label("oldest_rate"),
-            func.count().filter(counted, self._base.c.worth.is_(None)).label("unpriced"),
+            func.count().filter(unpriced, self._base.c.worth.is_(None)).label("unpriced"),
         ]
         if self._own is not None:
             return told

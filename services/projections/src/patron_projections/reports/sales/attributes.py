@@ -65,10 +65,12 @@ class Attributes:
             self.joined = self.joined.outerjoin(source, key == self._own[own])
         return self._sources[name]
 
-    def team(self, stated: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Give the team that was stated, or else that of the owner."""
-        source = self._source("owner", lambda: _sellers(self._question))
-        return func.coalesce(stated, source.c.team)
+    def team(self, stated: ColumnElement[Any] | None, *, stated_first: bool) -> ColumnElement[Any]:
+        """Give the team that was stated or that of the owner: the first that is known."""
+        team = self._source("owner", lambda: _sellers(self._question)).c.team
+        if stated is None:
+            return team
+        return func.coalesce(stated, team) if stated_first else func.coalesce(team, stated)
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Read the filters of the question; raises FilterInvalid."""

@@ -10,6 +10,7 @@ from patron_projections.reports.dimensions import Divided
 from patron_projections.reports.question import Question
 from patron_projections.reports.sales.amounts import PARAMETERS, Amounts, told_columns
 from patron_projections.reports.sales.dealt import BY, MEANT, Deals, currencies_of, days_between, events_of
+from patron_projections.reports.sales.models import OF_DEALS
 
 OUTCOMES: Final = {"won": ("won",), "lost": ("lost",), "closed": ("won", "lost")}
 WIN_RATE: Final = Definition(
@@ -30,6 +31,7 @@ WIN_RATE: Final = Definition(
     ),
     default_by=("month",),
     parameters=PARAMETERS,
+    models=OF_DEALS,
 )
 CYCLE: Final = Definition(
     name="sales-cycle",
@@ -49,6 +51,7 @@ CYCLE: Final = Definition(
     ),
     default_by=("total",),
     parameters={"outcome": "won (default), lost, or closed for both."},
+    models=OF_DEALS,
 )
 
 
@@ -96,7 +99,7 @@ class WinRate:
     def events(self, question: Question, row: Mapping[str, str | None]) -> SelectBase:
         """Give the closings of one row; `hit` tells the deals won."""
         divided = _closed(question, "closed")
-        return events_of(divided, row, question.clocks, divided.base.c.hit)
+        return events_of(divided, row, question.clocks, "hit")
 
 
 class SalesCycle:
@@ -122,7 +125,7 @@ class SalesCycle:
     def events(self, question: Question, row: Mapping[str, str | None]) -> SelectBase:
         """Give the closings of one row; `hit` tells the deals won."""
         divided = self._divided(question)
-        return events_of(divided, row, question.clocks, divided.base.c.hit)
+        return events_of(divided, row, question.clocks, "hit")
 
     def _divided(self, question: Question) -> Divided:
         return _closed(question, question.outcome)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID, distinct_on
 
 from patron_projections.belonging import members_as_of
 from patron_projections.clocks import Clocks
@@ -26,6 +26,7 @@ from patron_projections.reports.dimensions import Divided
 from patron_projections.reports.question import ByInvalid, Question
 from patron_projections.reports.sales.amounts import own_currencies, worth_of
 from patron_projections.reports.sales.attributes import CUSTOM, Attributes, listed
+from patron_projections.reports.sales.past import stages_over_time
 from patron_projections.reports.sources import within
 from patron_projections.sales.moments import deals_as_of, stages_as_of, stays_as_of
 
@@ -60,18 +61,20 @@ def _primary(people: ColumnElement[Any]) -> ColumnElement[Any]:
 class Deals:
     """The deals that a question means, with their attributes.
 
-    rows: one per deal. probability: of winning, 0 to 1, by the stage. clocks: other ones than those of the question.
+    rows: one per deal; as of the clocks of the question where nothing else is given. stages: with their conditions.
+    probability: of winning, 0 to 1. credited: each deal counts for every one of its owners with their `share`.
     """
 
-    def __init__(self, question: Question, rows: FromClause | None = None) -> None:
+    def __init__(self, question: Question, rows: FromClause | None = None, *, credited: bool = False) -> None:
         self.question = question
-        self.rows = deals_as_of(question.clocks).alias("deals") if rows is None else rows
-        stages = stages_as_of(question.clocks).alias("stages")
-        self.stage = stages
-        rows = self.rows
-        category = func.coalesce(rows.c.forecast_category, stages.c.forecast_category, "pipeline")
-        own: dict[str, ColumnElement[Any]] = {name: rows.c[name] for name in _PLAIN}
-        own |= {
+        self.rows = rows = deals_as_of(question.clocks).alias("deals") if rows is None else rows
+        self.stage, there = _stages(question, rows)
+        category = func.coalesce(rows.c.forecast_category, self.stage.c.forecast_category, "pipeline")
+        self.category = category
+        self.probability = case(
+            (category == OMITTED, 0), else_=cast(func.coalesce(self.stage.c.probability, 0), Numeric) / 100
+        )
+        self.own: dict[str, ColumnElement[Any]] = {name: rows.c[name] for name in _PLAIN} | {
             "sku": rows.c.skus,
             "product_id": rows.c.product_ids,
             "product": listed(rows.c.lines, "name"),
@@ -81,14 +84,24 @@ class Deals:
             "person_id": _primary(rows.c.people),
             CUSTOM: rows.c.custom,
         }
-        self.own = own
-        self.attributes = Attributes(rows, question, own)
-        there = and_(stages.c.pipeline_id == rows.c.pipeline_id, stages.c.stage == rows.c.stage)
-        self.attributes.joined = rows.outerjoin(stages, there)
+        self.attributes = Attributes(rows, question, self.own)
+        self.attributes.joined = rows.outerjoin(self.stage, there)
+        self.share: ColumnElement[Any] | None = None
+        if credited:
+            self._credit()
         if _asks(question, "team"):
-            own["team"] = self.attributes.team(rows.c.team)
-        self.category = category
-        self.probability = cast(func.coalesce(stages.c.probability, 0), Numeric) / 100
+            self.own["team"] = self.attributes.team(rows.c.team, stated_first=not credited)
+
+    def _credit(self) -> None:
+        """Let a deal count for each of its owners."""
+        rows = self.rows
+        whole = func.jsonb_build_array(func.jsonb_build_object("owner", rows.c.owner, "percent", "100"))
+        parts = func.jsonb_array_elements(func.coalesce(rows.c.splits, whole), type_=JSONB)
+        each = parts.table_valued("value", name="credits").render_derived().lateral()
+        self.attributes.joined = self.attributes.joined.join(each, literal(value=True))
+        credit = cast(each.c.value, JSONB)
+        self.own["owner"] = credit["owner"].astext
+        self.share = cast(credit["percent"].astext, Numeric) / 100
 
     def of(self, name: str) -> ColumnElement[Any]:
         """Give a column of the deals."""
@@ -112,7 +125,11 @@ class Deals:
         priced = worth_of(self.attributes.joined, self.rows.c.amount_minor, self.rows.c.currency, self.question)
         self.attributes.joined = priced.joined
         columns = [self.own[name].label(name) for name in _EVENTS]
-        return self.attributes.divided(clock, [*columns, *priced.columns, *facts], meant, names)
+        worth, rated_on = priced.columns
+        if self.share is not None:
+            worth = (worth * self.share).label("worth")
+        columns += [worth, rated_on]
+        return self.attributes.divided(clock, [*columns, *facts], meant, names)
 
     def _of_segment(self) -> list[ColumnElement[bool]]:
         if self.question.segment is None:
@@ -124,6 +141,17 @@ class Deals:
     def within(self, clock: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         """Keep the deals whose clock is in the period of the question."""
         return within(clock, self.question)
+
+
+def _stages(question: Question, rows: FromClause) -> tuple[FromClause, ColumnElement[bool]]:
+    """Give the definitions of stages, and which of them each deal stands in; as of the moments of a history."""
+    if "moment" in rows.c:
+        stages = stages_over_time(question.clocks).alias("stages")
+        held = [stages.c.held_from <= rows.c.moment, stages.c.held_until > rows.c.moment]
+    else:
+        stages = stages_as_of(question.clocks).alias("stages")
+        held = []
+    return stages, and_(stages.c.pipeline_id == rows.c.pipeline_id, stages.c.stage == rows.c.stage, *held)
 
 
 def _asks(question: Question, name: str) -> bool:
@@ -142,48 +170,52 @@ def currencies_of(
     return select(func.min(currency).label("first"), func.max(currency).label("last")).where(*where)
 
 
-def events_of(
-    divided: Divided, row: Mapping[str, str | None], clocks: Clocks, hit: ColumnElement[Any] | None = None
-) -> SelectBase:
-    """Give for each deal of a row the event that put it where it stands: the last one of its stages."""
-    return _events(divided, row, clocks, hit, opened=False)
+def events_of(divided: Divided, row: Mapping[str, str | None], clocks: Clocks, hit: str | None = None) -> SelectBase:
+    """Give for each deal of a row the event that put it where it stands: the last one of its stages.
+
+    hit: name of the column that tells successes.
+    """
+    stays = stays_as_of(clocks)
+    return _events(divided, row, stays, [], hit)
 
 
-def openings_of(
-    divided: Divided, row: Mapping[str, str | None], clocks: Clocks, hit: ColumnElement[Any] | None = None
-) -> SelectBase:
+def openings_of(divided: Divided, row: Mapping[str, str | None], clocks: Clocks, hit: str | None = None) -> SelectBase:
     """Give for each deal of a row the event that opened it."""
-    return _events(divided, row, clocks, hit, opened=True)
+    stays = stays_as_of(clocks)
+    return _events(divided, row, stays, [stays.c.how == "opened"], hit)
 
 
 def _events(
     divided: Divided,
     row: Mapping[str, str | None],
-    clocks: Clocks,
-    hit: ColumnElement[Any] | None,
-    *,
-    opened: bool,
+    stays: FromClause,
+    wanted: Sequence[ColumnElement[bool]],
+    hit: str | None,
 ) -> SelectBase:
     base = divided.base
-    stays = stays_as_of(clocks)
-    wanted = stays.c.how == "opened" if opened else literal(value=True)
+    # A deal of several owners is in a row once, whoever of them it counts for.
+    once = select(base).ext(distinct_on(base.c.id)).where(*divided.is_row(row)).order_by(base.c.id).subquery("once")
+    by_then: list[ColumnElement[bool]] = []
+    if "moment" in once.c:
+        by_then.append(or_(once.c.moment.is_(None), stays.c.occurred_at <= once.c.moment))
     last = (
         select(stays.c.event_id, stays.c.occurred_at, stays.c.position, stays.c.index, stays.c.how)
-        .where(stays.c.deal_id == base.c.id, wanted)
+        .where(stays.c.deal_id == once.c.id, *wanted, *by_then)
         .order_by(stays.c.position.desc(), stays.c.index.desc())
         .limit(1)
         .lateral("last")
     )
-    return (
-        select(
-            *event_columns(base),
-            *(last.c[name] for name in ("event_id", "occurred_at", "position", "index")),
-            (literal("pipeline.deal-", Text) + last.c.how).label("type"),
-            (null() if hit is None else hit).label("hit"),
-        )
-        .select_from(base.join(last, literal(value=True)))
-        .where(*divided.is_row(row))
-    )
+    return select(
+        *event_columns(once),
+        *(last.c[name] for name in ("event_id", "occurred_at", "position", "index")),
+        stay_type(last.c.how).label("type"),
+        (null() if hit is None else once.c[hit]).label("hit"),
+    ).select_from(once.join(last, literal(value=True)))
+
+
+def stay_type(how: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Write the stored name of the event that began a stay."""
+    return literal("pipeline.deal-", Text) + how
 
 
 def event_columns(base: Any) -> list[ColumnElement[Any]]:
@@ -200,8 +232,3 @@ def event_columns(base: Any) -> list[ColumnElement[Any]]:
 def days_between(begin: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[Any]:
     """Give the time between two times in days of 24 hours, with fractions."""
     return func.extract("epoch", end - begin) / 86_400
-
-
-def when(condition: ColumnElement[bool], value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Give a value where a condition holds."""
-    return case((condition, value))

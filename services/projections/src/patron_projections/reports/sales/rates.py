@@ -20,7 +20,7 @@ def factors(target: str, day: date, clocks: Clocks) -> FromClause:
     those of both to a third currency, the newest of them first.
     """
     legs = _legs(day, clocks)
-    first, second = legs.alias("first"), legs.alias("second")
+    first, second = legs.alias(), legs.alias()
     itself = select(
         literal(target, Text).label("currency"),
         literal(1, Numeric).label("factor"),
@@ -53,7 +53,7 @@ def _legs(day: date, clocks: Clocks) -> FromClause:
         _way(_DIRECT),
     )
     back = select(rates.c.currency, rates.c.base, literal(1, Numeric) / rates.c.rate, rates.c.day, _way(_INVERSE))
-    return union_all(there, back).cte("legs")
+    return union_all(there, back).cte()  # no name: a query may convert twice
 
 
 def _way(way: int) -> ColumnElement[Any]:

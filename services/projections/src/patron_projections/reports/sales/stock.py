@@ -12,13 +12,13 @@ from patron_projections.reports.sales.amounts import PARAMETERS, Amounts, told_c
 from patron_projections.reports.sales.dealt import (
     BY,
     MEANT,
-    OMITTED,
     Deals,
     currencies_of,
     days_between,
     events_of,
     openings_of,
 )
+from patron_projections.reports.sales.models import OF_DEALS
 
 DEALS: Final = Definition(
     name="deals",
@@ -40,6 +40,7 @@ DEALS: Final = Definition(
     ),
     default_by=("pipeline_id", "stage"),
     parameters=PARAMETERS,
+    models=OF_DEALS,
 )
 AGEING: Final = Definition(
     name="deal-ageing",
@@ -62,6 +63,7 @@ AGEING: Final = Definition(
     ),
     default_by=("age",),
     parameters=PARAMETERS,
+    models=OF_DEALS,
 )
 _AGES: Final = ((31, "000-030"), (61, "031-060"), (91, "061-090"), (181, "091-180"), (366, "181-365"))
 
@@ -98,12 +100,12 @@ class DealsReport:
     def events(self, question: Question, row: Mapping[str, str | None]) -> SelectBase:
         """Give the events that put the deals of one row where they stand; `hit` tells the deals won."""
         divided = self._divided(question)
-        return events_of(divided, row, question.clocks, divided.base.c.status == "won")
+        return events_of(divided, row, question.clocks, "won")
 
     def _divided(self, question: Question) -> Divided:
         deals = Deals(question)
-        weighed = case((deals.category == OMITTED, 0), else_=deals.probability)
-        facts = [deals.of("status"), weighed.label("probability")]
+        status = deals.of("status")
+        facts = [status, (status == "won").label("won"), deals.probability.label("probability")]
         return deals.divided(deals.of("opened_at"), facts, deals.within(deals.of("opened_at")))
 
 
@@ -140,7 +142,7 @@ class DealAgeing:
     def events(self, question: Question, row: Mapping[str, str | None]) -> SelectBase:
         """Give the openings of the deals of one row; `hit` tells the rotten ones."""
         divided = self._divided(question)
-        return openings_of(divided, row, question.clocks, divided.base.c.rotten)
+        return openings_of(divided, row, question.clocks, "rotten")
 
     def _divided(self, question: Question) -> Divided:
         deals = Deals(question)
