@@ -105,6 +105,7 @@ async def _sold(selling: Selling) -> dict[str, str]:
 
         deal = await post("/deals", {"name": "GTX Pro for Acme", "amount": 10, "currency": "EUR"})
         lead = await post("/leads", {"email": "grace@example.org", "company_name": "Acme"})
+        product = await post("/products", {"sku": "GTX-PRO", "name": "GTX Pro"})
         rep = await post("/reps", {"subject": "ann"})
         calendar = await post("/calendars", {})
         meeting = {
@@ -123,6 +124,8 @@ async def _sold(selling: Selling) -> dict[str, str]:
             "deal_id": deal["id"],
             "invitation_token": selling.parts().replies.link(activity_id, 0, "a@example.org"),
             "pipeline_id": "default",
+            "product_id": product["id"],
+            "base": "EUR",
         }
 
 

@@ -13,6 +13,8 @@ from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.finding import Finding
 from patron_pipeline.handlers.lead_conversion import Conversion
 from patron_pipeline.handlers.leads import LeadHandlers
+from patron_pipeline.handlers.products import ProductHandlers
+from patron_pipeline.handlers.rates import RateHandlers
 from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers, SalesTeam
 
@@ -32,9 +34,10 @@ def parts(
     decisions = Decisions(Journal(store, vault))
     pipelines = PipelineHandlers(decisions)
     finding = Finding(decisions.journal, index)
+    products = ProductHandlers(decisions, index)
     activities = ActivityHandlers(decisions, index, finding)
     leads = LeadHandlers(decisions, finding, index, default_region)
-    deals = DealHandlers(decisions, pipelines, finding)
+    deals = DealHandlers(decisions, pipelines, finding, products)
     return Parts(
         decisions=decisions,
         index=index,
@@ -42,6 +45,8 @@ def parts(
         conversion=Conversion(leads, deals),
         pipelines=pipelines,
         deals=deals,
+        products=products,
+        rates=RateHandlers(decisions),
         reps=RepHandlers(decisions, SalesTeam(decisions.journal)),
         rehearse=lambda: parts(RehearsalStore(store), RehearsalVault(vault), index, default_region),
         activities=activities,

@@ -9,6 +9,8 @@ from patron_pipeline.api.calendars import calendars
 from patron_pipeline.api.deals import deals
 from patron_pipeline.api.leads import leads
 from patron_pipeline.api.pipelines import pipelines
+from patron_pipeline.api.products import products
+from patron_pipeline.api.rates import rates
 from patron_pipeline.api.reps import reps
 from patron_reactions.api import operations
 from patron_runtime.identity import Verifier
@@ -24,12 +26,14 @@ ABOUT: Final = About(
         "Selling: leads and how they are handed out, deals in pipelines with stages, quotes, planned activities. "
         "Boards, lists, forecasts and reports are projections."
     ),
-    bulk_paths=frozenset(f"/pipeline/v1/{kind}/bulk" for kind in ("deals", "leads", "reps")),
+    bulk_paths=frozenset(f"/pipeline/v1/{kind}/bulk" for kind in ("deals", "leads", "products", "reps")),
 )
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     leads,
     pipelines,
     deals,
+    products,
+    rates,
     reps,
     activities,
     calendars,

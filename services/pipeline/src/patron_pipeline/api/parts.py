@@ -14,6 +14,8 @@ from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.lead_conversion import Conversion
 from patron_pipeline.handlers.leads import LeadHandlers
+from patron_pipeline.handlers.products import ProductHandlers
+from patron_pipeline.handlers.rates import RateHandlers
 from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers
 
@@ -32,6 +34,8 @@ class Parts:
     conversion: Conversion
     pipelines: PipelineHandlers
     deals: DealHandlers
+    products: ProductHandlers
+    rates: RateHandlers
     reps: RepHandlers
     rehearse: Callable[[], "Parts"]
     activities: ActivityHandlers

@@ -23,6 +23,7 @@ DEAL_VALUES: Final = (
     deals.AmountOfLines,
     deals.UnitPriceMissing,
     deals.ProductUnknown,
+    deals.ProductRetired,
     deals.QuantityInvalid,
     deals.PercentInvalid,
     deals.SplitsInvalid,

@@ -1,7 +1,7 @@
 """From the body of a deal to the changes it states. Absent members stay, null clears."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from patron_pipeline.domain.deal_errors import (
     CurrencyMissing,
     DealAmountMissing,
     PeopleInvalid,
+    ProductRetired,
     SplitsInvalid,
 )
 from patron_pipeline.domain.deal_state import Changes
@@ -30,10 +31,12 @@ class Reading:
     """What a body is read by.
 
     currency: of amounts that name none. products: what lines that name a product take over.
+    retired: ids of retired products that may be named all the same; None: all.
     """
 
     currency: str | None = None
     products: lines.Catalogue = field(default_factory=dict[str, lines.Offered])
+    retired: frozenset[str] | None = frozenset()
 
 
 def changes(body: Body, reading: Reading) -> Changes:
@@ -77,15 +80,29 @@ def currency_of(body: Body, reading: Reading) -> str:
     return reading.currency
 
 
+def priced(body: Body, reading: Reading) -> tuple[str, tuple[events.LineItem, ...]]:
+    """Read the lines of a body, in one currency: the stated one, or else that of the first product with a price.
+
+    Raises:
+        CurrencyMissing, ProductUnknown, ProductRetired, UnitPriceMissing, and the refusals of values.
+    """
+    found = [
+        (one, f"lines[{number}]", lines.offered(one, reading.products, f"lines[{number}]"))
+        for number, one in enumerate(body["lines"])
+    ]
+    for _, path, product in found:
+        gone = product is not None and product.retired and reading.retired is not None
+        if product is not None and gone and product.product_id not in (reading.retired or ()):
+            raise ProductRetired(field=path)
+    usual = next((product.currency for _, _, product in found if product is not None and product.currency), None)
+    currency = currency_of(body, replace(reading, currency=reading.currency or usual))
+    return currency, tuple(lines.line(one, currency, path, product) for one, path, product in found)
+
+
 def _worth(body: Body, reading: Reading) -> Mapping[type[Fact], Mapping[str, Any]]:
     """Read amount and lines; the amount of lines is their sum, without tax."""
     if body.get("lines"):
-        currency = currency_of(body, reading)
-        items = tuple(
-            lines.line(one, currency, path, lines.offered(one, reading.products, path))
-            for number, one in enumerate(body["lines"])
-            for path in (f"lines[{number}]",)
-        )
+        currency, items = priced(body, reading)
         net = lines.total(items, "lines")
         if body.get("amount") is not None and money.minor(body["amount"], currency, "amount") != net:
             raise AmountOfLines(field="amount")

@@ -213,3 +213,33 @@ class RepeatedInRequest(Conflict):
     """An earlier item of the same request is about the same record."""
 
     code: ClassVar[str] = "repeated-in-request"
+
+
+class ProductNotFound(NotFound):
+    """No product has this id, or it is retired."""
+
+    code: ClassVar[str] = "product-not-found"
+
+
+class ProductRetired(Conflict):
+    """The product is not sold any more."""
+
+    code: ClassVar[str] = "product-retired"
+
+
+class SkuTaken(Conflict):
+    """Another product has this number."""
+
+    code: ClassVar[str] = "sku-taken"
+
+
+class SkuFixed(Invalid):
+    """The number of a product never changes; define another product."""
+
+    code: ClassVar[str] = "sku-fixed"
+
+
+class AliasTaken(Conflict):
+    """Another product has this alias, or this number."""
+
+    code: ClassVar[str] = "alias-taken"

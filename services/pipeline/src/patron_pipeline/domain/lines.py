@@ -60,6 +60,7 @@ class Offered:
     unit_price_minor: int | None = None
     currency: str | None = None
     tax_percent: str = "0"
+    retired: bool = False
 
 
 Catalogue = Mapping[str, Offered]
@@ -95,7 +96,7 @@ def line(body: Body, currency: str, path: str, product: Offered | None = None) -
     net = _rounded(amount * unit * (_WHOLE - Decimal(discount)) / _WHOLE)
     if net >= money.MAX_MINOR:
         raise AmountInvalid(field=path)
-    named = body.get("name") or (product.name if product is not None else None)
+    named = body.get("name") or (product.name if product is not None else body.get("sku"))
     return LineItem(
         name=texts.required_text(named, f"{path}.name"),
         unit_price_minor=unit,

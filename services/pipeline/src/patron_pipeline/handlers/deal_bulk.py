@@ -21,6 +21,7 @@ from patron_pipeline.domain.deal_errors import RepeatedInRequest
 from patron_pipeline.domain.deal_history import Happened, command, happened_at, history, on_record, placed
 from patron_pipeline.domain.deal_moves import MoveDeal
 from patron_pipeline.domain.deal_state import Changes, Deal
+from patron_pipeline.domain.lines import Offered
 from patron_pipeline.domain.pipeline import Definition
 from patron_pipeline.domain.places import PLACES, places_id
 from patron_pipeline.domain.stages import Mover, Terms, known_stage
@@ -75,6 +76,7 @@ class DealBulk:
     upsert: bool = True
     origin: Origin | None = None
     _definitions: dict[str, Definition | Rejection] = field(default_factory=dict[str, Definition | Rejection])
+    _products: dict[str, Offered] = field(default_factory=dict[str, Offered])
     _found: dict[Ref, str | None] = field(default_factory=dict[Ref, str | None])
 
     async def run(self, bodies: Sequence[Body | Rejection]) -> Sequence[Answer]:
@@ -121,7 +123,10 @@ class DealBulk:
         return again
 
     async def _look_up(self, bodies: Sequence[Body]) -> None:
-        """Find the customers that the items name, together; an item that cannot be read is refused later."""
+        """Find customers and products that the items name, together; an item that cannot be read is refused later."""
+        lines = [line for body in bodies for line in body.get("lines") or ()]
+        unseen = [one for one in lines if (one.get("product_id") or one.get("sku")) not in self._products]
+        self._products |= await self.handlers.products.named(unseen)
         wanted: set[Ref] = set()
         for body in bodies:
             try:
@@ -152,7 +157,8 @@ class DealBulk:
         now = datetime.now(UTC)
         terms = Terms(pipeline_id, definition, self.mover)
         told = history(body.get("history") or (), terms, now)
-        changes = deal_body.changes(with_customers(body, self._found), await self.handlers.reading(body, definition))
+        reading = deal_body.Reading(definition.currency, self._products, None if told else frozenset())
+        changes = deal_body.changes(with_customers(body, self._found), reading)
         opened_in = told[0].stage if told else known_stage(definition, body.get("stage"), "open", "stage").id
         at = told[0].at if told else now
         if not told and body.get("occurred_at") is not None:

@@ -31,6 +31,7 @@ from patron_pipeline.handlers.finding import (
     person_ref,
 )
 from patron_pipeline.handlers.linking import relink
+from patron_pipeline.handlers.products import ProductHandlers
 from patron_values import moments, money, texts
 from patron_values.keys import PEOPLE
 
@@ -58,6 +59,7 @@ class DealHandlers:
     decisions: Decisions
     pipelines: PipelineHandlers
     finding: Finding
+    products: ProductHandlers
 
     async def open(self, body: Body, asked: Asked, mover: Mover) -> Committed:
         """Open a deal; its id is derived from its external id, or else from the command id.
@@ -109,8 +111,10 @@ class DealHandlers:
 
         async def work(unit: Unit) -> None:
             deal = await unit.state(DEAL, deal_id)
+            if deal.status == "absent":
+                raise DealNotFound
             known = await self._customers(body)
-            reading = deal_body.Reading(await self._currency(deal))
+            reading = await self.reading(body, await self.pipelines.of_deal(deal.pipeline_id), deal)
             command = ChangeDeal(deal_body.changes(known, reading), unit.now)
             await self.decide(unit, deal_id, command, None)
 
@@ -279,10 +283,13 @@ class DealHandlers:
         return money.minor(body.get("amount"), currency, "amount"), currency
 
     async def reading(self, body: Body, definition: Definition, deal: Deal | None = None) -> deal_body.Reading:
-        """Gather what reading a body depends on."""
-        del body
-        stated = None if deal is None else deal.facet(events.DealValued).currency
-        return deal_body.Reading(stated or definition.currency)
+        """Gather what reading a body depends on; a deal may keep products that were retired since."""
+        valued = None if deal is None else deal.facet(events.DealValued).currency
+        present = () if deal is None else deal.facet(events.DealLinesChanged).lines
+        kept = frozenset(one.product_id for one in present if one.product_id is not None)
+        return deal_body.Reading(
+            valued or definition.currency, await self.products.named(body.get("lines") or ()), kept
+        )
 
     async def _customers(self, body: Body) -> Body:
         """Replace what names company and people by their ids; raises CompanyNotFound, PersonNotFound."""
