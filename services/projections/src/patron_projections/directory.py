@@ -1,12 +1,12 @@
 """Lists of a directory: filtered, sorted or ranked, and paged by the last row's place, so that depth costs nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Numeric, Select, literal, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Numeric, Select, func, literal, select, tuple_
 
 from patron_events.rejections import Invalid
 from patron_projections.belonging import members_as_of
@@ -18,7 +18,8 @@ from patron_projections.filters import Condition, conditions, names
 from patron_projections.records import ALWAYS_THERE
 from patron_projections.search import searched, words_of
 
-_SHOWN_STATES: Final = frozenset({"archived", "erased", "archived_at", "erased_at"})
+ARCHIVED_AND_ERASED: Final = ("archived", "erased")
+"""States whose records a list leaves out unless it is asked for them."""
 DEFAULT_SORT: Final = "-created_at"
 
 
@@ -78,11 +79,19 @@ Records = Callable[[Clocks], FromClause]
 class Directory:
     """Answers about one kind of record as of any moment.
 
-    records: selects them. companies: selects the companies whose names also find people.
+    records: selects them. companies: selects the companies whose names also find records.
+    hidden: columns of states that a list leaves out unless it is asked for them.
     """
 
-    def __init__(self, database: Database, records: Records, companies: Records | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        records: Records,
+        companies: Records | None = None,
+        hidden: Sequence[str] = ARCHIVED_AND_ERASED,
+    ) -> None:
         self._database = database
+        self._hidden = hidden
         self._records = records
         self._companies = companies
         self._live = self._listing(LIVE)
@@ -93,19 +102,25 @@ class Directory:
 
     def _listing(self, clocks: Clocks) -> "Snapshot":
         companies = None if self._companies is None else self._companies(clocks)
-        return Snapshot(self._database, self._records(clocks), companies, clocks)
+        return Snapshot(self._database, self._records(clocks), companies, clocks, self._hidden)
 
 
 class Snapshot:
     """Answers about the records of one moment."""
 
     def __init__(
-        self, database: Database, view: FromClause, companies: FromClause | None = None, clocks: Clocks = LIVE
+        self,
+        database: Database,
+        view: FromClause,
+        companies: FromClause | None = None,
+        clocks: Clocks = LIVE,
+        hidden: Sequence[str] = ARCHIVED_AND_ERASED,
     ) -> None:
         self._database = database
         self._view = view
         self._companies = companies
         self._clocks = clocks
+        self._hidden = hidden
         self._fields = Fields(view, clocks.as_of)
         self._shown = [column for column in view.c if column.name not in {"search", "search_text"}]
 
@@ -127,18 +142,13 @@ class Snapshot:
         Raises:
             FilterInvalid, SortInvalid, SearchInvalid, CursorInvalid: the question is wrong.
         """
-        where = conditions(self._fields, wanted.filters)
-        if not wanted.include_archived and _SHOWN_STATES.isdisjoint(names(wanted.filters)):
-            where += [self._view.c.archived.is_(False), self._view.c.erased.is_(False)]
+        where = self._shown_to(wanted)
         if wanted.segment is not None:
             members = members_as_of(self._clocks)
             inside = select(members.c.customer_id).where(members.c.segment_id == str(wanted.segment))
             where.append(self._view.c.id.in_(inside))
         order = self._order(wanted, where)
-        asked = question(
-            *(self._view.description, self._clocks, *wanted.filters, wanted.q, wanted.sort, wanted.include_archived),
-            wanted.segment,
-        )
+        asked = self._asked(wanted)
         value, last_id, absent = self._place(order, asked, wanted.cursor)
         rows: Rows = []
         if not absent:
@@ -148,6 +158,47 @@ class Snapshot:
             rest = [order.by.is_(None), *([] if last_id is None else [self._id_after(order, last_id)])]
             rows += await self._part(order, [*where, *rest], wanted.limit + 1 - len(rows))
         return self._paged(rows, asked, wanted.limit)
+
+    async def count(self, wanted: Wanted) -> int:
+        """Count what a list without a search has; raises FilterInvalid."""
+        query = select(func.count()).select_from(self._view).where(*self._shown_to(wanted))
+        ((number,),) = [row.values() for row in await self._database.rows(query)]
+        return int(number)
+
+    def _shown_to(self, wanted: Wanted) -> list[Condition]:
+        """Write the filters as conditions, and leave out what is hidden unless a filter asks for it."""
+        where = conditions(self._fields, wanted.filters)
+        shown = {*self._hidden, *(f"{state}_at" for state in self._hidden)}
+        if not wanted.include_archived and shown.isdisjoint(names(wanted.filters)):
+            where += [self._view.c[state].is_(False) for state in self._hidden]
+        return where
+
+    def cursor_behind(self, wanted: Wanted, row: Mapping[str, Any]) -> str:
+        """Write the cursor of the page behind a row that was found another way.
+
+        row: has the columns of the records. wanted: the list that goes on, with an order.
+        """
+        value = row[(wanted.sort or DEFAULT_SORT).removeprefix("-")]
+        return write_cursor(self._asked(wanted), [_shown(value), str(row["id"])])
+
+    def turns(self, sort: str, view: FromClause) -> list[ColumnElement[Any]]:
+        """Write the order of a list: rows without a value last, then the id. view: has the columns of the records.
+
+        Raises:
+            SortInvalid: it cannot be sorted by this.
+        """
+        name = sort.removeprefix("-")
+        chosen = self._fields.find(name)
+        if chosen is None or not chosen.kind.sortable or name not in view.c:
+            raise SortInvalid(field="sort")
+        column, last = view.c[name], view.c.id
+        return [column.desc().nulls_last(), last.desc()] if sort.startswith("-") else [column.asc().nulls_last(), last]
+
+    def _asked(self, wanted: Wanted) -> str:
+        return question(
+            *(self._view.description, self._clocks, *wanted.filters, wanted.q, wanted.sort, wanted.include_archived),
+            wanted.segment,
+        )
 
     def _order(self, wanted: Wanted, where: list[Condition]) -> _Order:
         if wanted.q is not None:
@@ -198,9 +249,11 @@ class Snapshot:
         if len(rows) <= limit:
             return Page(rows, None)
         last = rows[limit - 1]
-        value = last["sorted_by"]
-        shown = value if value is None or isinstance(value, str) else _text(value)
-        return Page(rows[:limit], write_cursor(asked, [shown, str(last["id"])]))
+        return Page(rows[:limit], write_cursor(asked, [_shown(last["sorted_by"]), str(last["id"])]))
+
+
+def _shown(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     FromClause,
     Integer,
+    Numeric,
     Uuid,
     and_,
     cast,
@@ -29,6 +30,7 @@ from patron_projections.records import email_key, number_key
 _INT8: Final = 2**63
 _LONGEST: Final = 1_000
 _HIDDEN: Final = frozenset({"search", "search_text", "position", "custom_personal", "company_roles"})
+_CUSTOM: Final = ("custom", "custom_personal")
 _SPELLED: Final = (("email", "email_values", email_key), ("phone", "phone_values", number_key))
 ALIASES: Final[Mapping[str, str]] = {
     "emails": "email_values",
@@ -90,6 +92,7 @@ class Kind:
 _ORDERED: Final = frozenset({"eq", "ne", "in", "lt", "lte", "gt", "gte", "exists"})
 TEXT: Final = Kind("text", read_text, _ORDERED | {"contains", "starts"})
 INTEGER: Final = Kind("integer", read_integer, _ORDERED)
+DECIMAL: Final = Kind("decimal", read_decimal, _ORDERED)
 BOOLEAN: Final = Kind("boolean", read_bool, frozenset({"eq", "ne", "exists"}))
 DATE: Final = Kind("date", date.fromisoformat, _ORDERED)
 TIME: Final = Kind("time", read_time, _ORDERED)
@@ -133,6 +136,8 @@ def kind_of(column: ColumnElement[Any]) -> Kind:
             return BOOLEAN
         case BigInteger() | Integer():
             return INTEGER
+        case Numeric():
+            return DECIMAL
         case DateTime():
             return TIME
         case Date():
@@ -165,6 +170,8 @@ class Fields:
             if column.name not in _HIDDEN and not isinstance(column.type, TSVECTOR)
         }
         for shown, stored, key in _SPELLED:
+            if stored not in view.columns:
+                continue
             keys = Keys(view.columns[stored], key)
             self._fields[shown] = Field(TEXT, view.columns[shown], keys)
             self._fields[stored] = Field(TEXTS, view.columns[stored], keys)
@@ -186,9 +193,8 @@ class Fields:
         if not dot or not key or "\0" in key:
             return None
         if group == "custom":
-            whole = self._view.columns["custom"][key].astext
-            own = self._view.columns["custom_personal"][key].astext
-            return Field(VALUE, func.coalesce(whole, own))
+            parts = [self._view.columns[name][key].astext for name in _CUSTOM if name in self._view.columns]
+            return Field(VALUE, func.coalesce(*parts)) if parts else None
         if group == "consents" and group in self._view.columns:
             return Field(BOOLEAN, consented(self._view.columns[group], key, self._moment))
         column = self._view.columns.get(group)

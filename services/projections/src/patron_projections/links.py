@@ -27,6 +27,16 @@ class Links:
         rows = await self._database.rows(select(companies.c.id, companies.c.display_name).where(among))
         return {str(row["id"]): row["display_name"] for row in rows}
 
+    async def of_people(self, ids: Collection[str], clocks: Clocks = LIVE) -> dict[str, str]:
+        """Give the display names of people by id."""
+        if not ids:
+            return {}
+        people = people_as_of(clocks)
+        rows = await self._database.rows(
+            select(people.c.id, people.c.display_name).where(people.c.id == any_(_ids(ids)))
+        )
+        return {str(row["id"]): row["display_name"] for row in rows}
+
     async def people_counts(self, ids: Collection[str], clocks: Clocks = LIVE) -> dict[str, int]:
         """Count the people of companies, without archived and erased ones and without links that have ended (UTC)."""
         if not ids:

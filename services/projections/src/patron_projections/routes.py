@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from patron_projections.api import customers, directories, histories, operations, reports, segment_questions, segments
+from patron_projections.api import (
+    customers,
+    directories,
+    histories,
+    operations,
+    reports,
+    sales,
+    segment_questions,
+    segments,
+    selling,
+)
 
 ROUTERS: Final = (
     directories.routes,
@@ -10,6 +20,8 @@ ROUTERS: Final = (
     histories.routes,
     operations.routes,
     reports.routes,
+    selling.routes,
+    sales.routes,
     segment_questions.routes,
     segments.routes,
 )

@@ -41,7 +41,7 @@ def _found(view: FromClause, word: str) -> ColumnElement[bool]:
 def searched(view: FromClause, words: Sequence[str], companies: FromClause | None = None) -> Search:
     """Find rows that have all words.
 
-    companies: people are also found by the name of a company that they are linked to.
+    companies: rows are also found by the name of a company that they are linked to.
     """
     condition: ColumnElement[bool] = and_(*(_found(view, word) for word in words))
     number = number_key("".join(words))
@@ -51,7 +51,10 @@ def searched(view: FromClause, words: Sequence[str], companies: FromClause | Non
     if companies is not None:
         theirs = and_(*(_found(companies, word) for word in words))
         ids = select(companies.c.id).where(theirs).limit(_MOST_COMPANIES).scalar_subquery()
-        condition = or_(condition, view.c.company_ids.op("&&", is_comparison=True)(func.array(ids)))
+        if "company_ids" in view.c:
+            condition = or_(condition, view.c.company_ids.op("&&", is_comparison=True)(func.array(ids)))
+        else:
+            condition = or_(condition, view.c.company_id == func.any(func.array(ids)))
     likeness: ColumnElement[Any] = literal(0.0)
     for word in words:
         likeness = likeness + func.word_similarity(literal(word), view.c.search_text)

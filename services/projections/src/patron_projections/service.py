@@ -24,6 +24,7 @@ from patron_projections.people import People
 from patron_projections.reports.running import Reports
 from patron_projections.routes import ROUTERS
 from patron_projections.sales.models import SALES
+from patron_projections.sales.queries import sales_over
 from patron_projections.segments.backtest_report import Backtests
 from patron_projections.segments.definitions import SegmentDefinitions
 from patron_projections.segments.evaluated import Evaluated
@@ -74,6 +75,7 @@ def parts_over(database: Database, dead_after_s: float = DEAD_AFTER_S) -> Parts:
         evaluated=Evaluated(database, dead_after_s),
         backtests=Backtests(database),
         reports=Reports(database),
+        sales=sales_over(database, Links(database)),
         models={model.name: model for model in MODELS},
     )
 

@@ -23,6 +23,7 @@ from patron_projections.histories import AuditQueries, Period, TimelineQueries
 from patron_projections.links import Links
 from patron_projections.operations import Operations
 from patron_projections.reports.running import Reports
+from patron_projections.sales.queries import Sales
 from patron_projections.segments.backtest_report import Backtests
 from patron_projections.segments.evaluated import Evaluated
 from patron_projections.segments.queries import SegmentQueries
@@ -66,6 +67,7 @@ class Parts:
     evaluated: Evaluated
     backtests: Backtests
     reports: Reports
+    sales: Sales
     models: Mapping[str, ReadModel]
 
 

@@ -16,8 +16,10 @@ from sqlalchemy import (
     FromClause,
     Select,
     Table,
+    and_,
     case,
     cast,
+    false,
     func,
     literal_column,
     select,
@@ -28,7 +30,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from patron_events.catalog.pipeline.defaults import DEFAULT_ID, DEFAULT_PIPELINE
 from patron_projections.clocks import Clocks
-from patron_projections.sales import deals, definitions, leads, planned_activities, stays, team
+from patron_projections.sales import deals, definitions, leads, planned_activities, quotes, stays, team
 
 _OF_STAGE: Final = ("name", "kind", "probability", "forecast_category", "wip_limit", "rotting_days")
 _BUILT_IN: Final = [
@@ -63,6 +65,11 @@ def leads_as_of(clocks: Clocks) -> FromClause:
 def planned_activities_as_of(clocks: Clocks) -> FromClause:
     """Select planned activities as they were; columns as the view `planned_activities`."""
     return _as_of(planned_activities.VIEW, planned_activities.VERSIONS_VIEW, clocks, "status_since")
+
+
+def quotes_as_of(clocks: Clocks) -> FromClause:
+    """Select quotes as they were; columns as the view `quotes`."""
+    return _as_of(quotes.VIEW, quotes.VERSIONS_VIEW, clocks, "status_since")
 
 
 def products_as_of(clocks: Clocks) -> FromClause:
@@ -108,6 +115,21 @@ def _built_in_stages(clocks: Clocks) -> Select[Any]:
     columns = [Column(one.name, one.type) for one in view.columns]
     built_in = values(*columns, name="built_in").data([tuple(row[one.name] for one in columns) for row in _BUILT_IN])
     return select(*(cast(built_in.c[one.name], one.type) for one in columns)).where(~told.exists())
+
+
+def pipelines_as_of(clocks: Clocks) -> FromClause:
+    """Select pipelines: id, name, definition_version, currency and archived."""
+    stages, now = stages_as_of(clocks), definitions.PIPELINES_VIEW
+    archived = func.coalesce(now.c.archived, false())
+    gone = archived if clocks.as_of is None else and_(archived, now.c.archived_at <= clocks.as_of)
+    columns = [stages.c.pipeline_name.label("name"), stages.c.definition_version]
+    columns += [stages.c.pipeline_currency.label("currency"), gone.label("archived")]
+    return (
+        select(stages.c.pipeline_id.label("id"), *columns)
+        .distinct()
+        .select_from(stages.outerjoin(now, now.c.id == stages.c.pipeline_id))
+        .subquery("pipelines")
+    )
 
 
 def rates_as_of(clocks: Clocks, day: date | None = None) -> FromClause:

@@ -33,7 +33,7 @@ _COLUMNS: Final = [
     *first_columns(UUID),
     # call, meeting, task or email.
     Column("kind", Text),
-    # open, done or cancelled.
+    # open, completed or cancelled.
     Column("status", Text),
     Column("status_since", DateTime(timezone=True)),
     # 1 (highest) to 9, 0 undefined.
@@ -141,7 +141,7 @@ def _completed(draft: Draft, fact: events.ActivityCompleted, recorded: Recorded[
     draft["outcome"] = fact.outcome
     draft["interaction_id"] = fact.interaction_id
     if fact.occurrence is None:
-        _stands(draft, "done", recorded)
+        _stands(draft, "completed", recorded)
 
 
 def _cancelled(draft: Draft, fact: events.ActivityCancelled, recorded: Recorded[Fact]) -> None:
@@ -153,7 +153,7 @@ def _cancelled(draft: Draft, fact: events.ActivityCancelled, recorded: Recorded[
 
 def _reopened(draft: Draft, _: events.ActivityReopened, recorded: Recorded[Fact]) -> None:
     _stands(draft, "open", recorded)
-    draft["cancelled_at"] = draft["cancelled_reason"] = None
+    draft["cancelled_at"] = draft["cancelled_reason"] = draft["outcome"] = None
 
 
 FOLD: Final = Telling(

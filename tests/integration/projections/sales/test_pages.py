@@ -1,0 +1,57 @@
+"""Pages of the pipeline context: lists, the board, work and the inbox, over real rows."""
+
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from patron_events.catalog.pipeline import activities, deals, settings
+from patron_projections.sales.models import SALES
+from projections_http import Queries, client
+from read_side import ReadSide
+from sales_history import SalesHistory
+from sales_log import day
+
+
+@pytest.fixture
+async def queries(database_url: str, tmp_path: Path) -> AsyncGenerator[Queries]:
+    async for one in client(database_url, tmp_path):
+        yield one
+
+
+async def test_a_board_has_a_column_per_stage_with_sums_and_its_first_cards(
+    log: SalesHistory, side: ReadSide, queries: Queries
+) -> None:
+    await log.settings()
+    await log.say("rates", "usd", settings.ExchangeRateSet("USD", "EUR", log.now.date(), "0.8"))
+    dates = [day(f"2024-06-{number:02}").date() for number in (3, 1, 2)]
+    for number, close in enumerate(dates):
+        deal = await log.deal((deals.DealValued((number + 1) * 100_00, "USD"), log.now), stage="offer")
+        await log.say("deal", deal, deals.DealExpected(close), deals.DealOwned("ann"))
+    euro = await log.deal((deals.DealValued(80_00, "EUR"), log.now), stage="offer")
+    rotten = await log.deal((deals.DealValued(1_00, "USD"), day("2023-06-01")), stage="engaging")
+    won = await log.deal((deals.DealValued(7_00, "USD"), day("2023-06-01")), stage="engaging")
+    await log.say("deal", won, deals.DealWon("won", "engaging", 9_00, "USD"))
+    planned = activities.ActivityPlanned("call", deal_id=euro)
+    await log.begin("activity", log.planned, planned, activities.ActivityScheduled(log.now + timedelta(days=1)))
+    async with side.worker(models=SALES):
+        await side.caught_up(log.last, models=SALES)
+    moment = (log.now + timedelta(seconds=1)).isoformat()
+    for clocks in ({}, {"as_of": moment, "known_at": moment}):
+        board = await queries.answer("/pipelines/default/board", limit=2, closed_days=366, currency="USD", **clocks)
+        columns = {column["stage"]: column for column in board["columns"]}
+        assert list(columns) == ["prospecting", "engaging", "offer", "won", "lost"]
+        offer = columns["offer"]
+        assert (offer["deals"], offer["without_activity"], offer["over_limit"]) == (4, 3, False)
+        assert [(one["amount"], one["currency"]) for one in offer["sums"]] == [("80.00", "EUR"), ("600.00", "USD")]
+        assert offer["total"]["amount"] == {"amount": "700.00", "currency": "USD"}
+        assert [(one["currency"], one["rate"], one["day"]) for one in offer["total"]["rates"]] == [
+            ("EUR", "0.8", "2024-03-01")
+        ]
+        assert [card["expected_close"] for card in offer["cards"]] == ["2024-06-01", "2024-06-02"]
+        assert columns["engaging"]["rotting"] == 1
+        assert columns["engaging"]["cards"][0]["id"] == rotten
+        rest = await queries.answer("/deals", limit=2, **offer["next"], **clocks)
+        assert [item["expected_close"] for item in rest["items"]] == ["2024-06-03", None]
+        assert rest["next_cursor"] is None
