@@ -22,7 +22,16 @@ _TIMES: Final = frozenset(
         ),
         *("opened_at", "stage_since", "closed_at", "rotted_since", "idle_since", "next_activity_at", "changed_at"),
         *("captured_at", "status_since", "until", "assigned_at", "first_assigned_at", "worked_at", "scored_at"),
-        *("score_next_at", "converted_at", "due_at", "starts_at", "reminded_at", "completed_at", "cancelled_at"),
+        *(
+            "score_next_at",
+            "converted_at",
+            "due_at",
+            "starts_at",
+            "reminded_at",
+            "invited_at",
+            "completed_at",
+            "cancelled_at",
+        ),
         *("placed_at", "retired_at"),
         *("since", "entered_at", "left_at", "snapshot_at", "evaluated_at", "changed_at"),
     ]
@@ -65,7 +74,16 @@ _DOCUMENTS: Final = frozenset(
         "rule",
         "uses",
         *("weighted", "splits", "company", "people", "competitors", "lines", "external_id", "assignment"),
-        *("score_parts", "created_records", "attendees", "reminders", "aliases", "territories", "unit_price"),
+        *(
+            "score_parts",
+            "created_records",
+            "attendees",
+            "answers",
+            "reminders",
+            "aliases",
+            "territories",
+            "unit_price",
+        ),
         "used_by",
         "envelope",
     ]
@@ -151,9 +169,9 @@ LEADS: Final = _exportable(
 PLANNED: Final = _exportable(
     "planned-activities",
     "id version kind status status_since priority overdue deal_id lead_id person_id company_id summary notes location "
-    "attendees due_at starts_at duration_minutes all_day time_zone recurrence sequence assignee assignee_name "
-    "reminders reminded_at completions completed_at outcome interaction_id cancelled_at cancelled_reason external_id "
-    "created_at changed_at updated_at erased erased_at",
+    "attendees due_at starts_at duration_minutes all_day time_zone recurrence sequence assignee assignee_name answers "
+    "reminders reminded_at reminder_failure invited_at completions completed_at outcome interaction_id cancelled_at "
+    "cancelled_reason external_id created_at changed_at updated_at erased erased_at",
 )
 PRODUCTS: Final = _exportable(
     "products",

@@ -99,9 +99,10 @@ def leads_listed(clocks: Clocks) -> FromClause:
 
 
 def planned_activities_listed(clocks: Clocks) -> FromClause:
-    """Select planned activities; overdue: it is open, and was to be done before the moment."""
+    """Select planned activities; overdue: it is open, and its time, or the whole day that it was for, is over."""
     planned = planned_activities_as_of(clocks)
-    overdue = and_(planned.c.status == OPEN, planned.c.due_at < moment_of(clocks))
+    over = planned.c.due_at + case((planned.c.all_day, func.make_interval(0, 0, 0, 1)), else_=func.make_interval())
+    overdue = and_(planned.c.status == OPEN, over <= moment_of(clocks))
     return select(*planned.columns, func.coalesce(overdue, false()).label("overdue")).subquery("planned_activities")
 
 

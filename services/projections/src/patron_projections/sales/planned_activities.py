@@ -1,17 +1,19 @@
 """Planned activities: one row per call, meeting, task or e-mail to be done as it is now, and one per version of it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar, Final
 
+import msgspec
 from sqlalchemy import Boolean, Column, DateTime, Index, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from patron_events.catalog.pipeline import activities as events
 from patron_events.envelope import Recorded
 from patron_events.opening import Opened
-from patron_events.personal import known
+from patron_events.personal import Erased, known
 from patron_events.registry import Fact
-from patron_projections.engine.read_model import Blank, Folded, Row, bool_text, time_text, written_columns
+from patron_projections.engine.read_model import Blank, Folded, Row, bool_text, json_text, time_text, written_columns
 from patron_projections.engine.tables import read_model_table, view_of
 from patron_projections.records import Draft, texts
 from patron_projections.sales.folding import (
@@ -56,6 +58,11 @@ _COLUMNS: Final = [
     # [{minutes, channel}].
     Column("reminders", JSONB),
     Column("reminded_at", DateTime(timezone=True)),
+    # Why the last reminder that could not be sent could not.
+    Column("reminder_failure", Text),
+    Column("invited_at", DateTime(timezone=True)),
+    # By attendee: answer, at, sequence, occurrence; of the present schedule.
+    Column("answers", JSONB),
     # How often it was done, when last and with what outcome.
     Column("completions", Integer, nullable=False),
     Column("completed_at", DateTime(timezone=True)),
@@ -105,6 +112,9 @@ def _described(draft: Draft, fact: events.ActivityDescribed, _: Recorded[Fact]) 
 
 
 def _scheduled(draft: Draft, fact: events.ActivityScheduled, _: Recorded[Fact]) -> None:
+    series = (fact.starts_at, fact.recurrence, str(fact.sequence))
+    if series != (_time(draft["starts_at"]), draft["recurrence"], draft["sequence"]):
+        draft["answers"] = None  # another time than the one that was answered
     draft["due_at"] = moment(fact.due_at)
     draft["starts_at"] = moment(fact.starts_at)
     draft["duration_minutes"] = number(fact.duration_minutes)
@@ -112,6 +122,11 @@ def _scheduled(draft: Draft, fact: events.ActivityScheduled, _: Recorded[Fact]) 
     draft["time_zone"] = fact.time_zone
     draft["recurrence"] = fact.recurrence
     draft["sequence"] = str(fact.sequence)
+
+
+def _time(text: str | None) -> datetime | None:
+    # Of a row read back, PostgreSQL writes times otherwise than Python does.
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _assigned(draft: Draft, fact: events.ActivityAssigned, _: Recorded[Fact]) -> None:
@@ -128,6 +143,23 @@ def _reminders(draft: Draft, fact: events.ActivityRemindersSet, _: Recorded[Fact
 
 def _reminded(draft: Draft, _: events.ActivityReminded, recorded: Recorded[Fact]) -> None:
     draft["reminded_at"] = time_text(recorded.occurred_at)
+
+
+def _reminder_failed(draft: Draft, fact: events.ActivityReminderFailed, _: Recorded[Fact]) -> None:
+    draft["reminder_failure"] = fact.reason
+
+
+def _invited(draft: Draft, _: events.ActivityInvited, recorded: Recorded[Fact]) -> None:
+    draft["invited_at"] = time_text(recorded.occurred_at)
+
+
+def _answered(draft: Draft, fact: events.ActivityAnswered, recorded: Recorded[Fact]) -> None:
+    if isinstance(fact.attendee, Erased):
+        return
+    answers = msgspec.json.decode(draft["answers"] or "{}")
+    said = {"answer": fact.answer, "at": recorded.occurred_at, "sequence": fact.sequence}
+    answers[fact.attendee] = {**said, "occurrence": fact.occurrence}
+    draft["answers"] = json_text(answers)
 
 
 def _stands(draft: Draft, status: str, recorded: Recorded[Fact]) -> None:
@@ -167,13 +199,16 @@ FOLD: Final = Telling(
             events.ActivityPrioritised: _prioritised,
             events.ActivityRemindersSet: _reminders,
             events.ActivityReminded: _reminded,
+            events.ActivityReminderFailed: _reminder_failed,
+            events.ActivityInvited: _invited,
+            events.ActivityAnswered: _answered,
             events.ActivityCompleted: _completed,
             events.ActivityCancelled: _cancelled,
             events.ActivityReopened: _reopened,
             events.ActivityErased: erased(lambda: FOLD),
         },
         begins={"erased": FALSE, "all_day": FALSE, "completions": "0", "search_text": ""},
-        personal=("summary", "notes", "location", "attendees"),
+        personal=("summary", "notes", "location", "attendees", "answers"),
         erased_by=events.ActivityErased,
         searched=("summary", "notes", "location", "external_id"),
     )

@@ -59,7 +59,7 @@ TABLE: Final = read_model_table(
     Column("erased", Boolean, nullable=False),
 )
 VIEW: Final = view_of(TABLE)
-_LEFT_OUT: Final = (leads.LeadScored, activities.ActivityReminded)
+_LEFT_OUT: Final = (leads.LeadScored, activities.ActivityReminded, activities.ActivityReminderFailed)
 
 
 def _amount(fact: Fact) -> tuple[str | None, str | None]:

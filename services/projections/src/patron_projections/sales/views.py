@@ -27,8 +27,8 @@ _LEAD: Final = (
 _ACTIVITY: Final = (
     "kind", "status", "status_since", "priority", "overdue", "deal_id", "lead_id", "person_id", "company_id",
     "summary", "notes", "location", "due_at", "starts_at", "duration_minutes", "all_day", "time_zone", "recurrence",
-    "sequence", "assignee", "reminded_at", "completions", "completed_at", "outcome", "interaction_id", "cancelled_at",
-    "cancelled_reason", "erased", "erased_at",
+    "sequence", "assignee", "reminded_at", "reminder_failure", "invited_at", "completions", "completed_at", "outcome",
+    "interaction_id", "cancelled_at", "cancelled_reason", "erased", "erased_at",
 )  # fmt: skip
 _REP: Final = (
     "subject", "name", "email", "time_zone", "language", "team", "region", "manager", "capacity", "placed_at",
@@ -141,6 +141,7 @@ def activity_document(row: Row, names: Names) -> Document:
         **{name: row[name] for name in (*_RECORD, *_ACTIVITY)},
         "assignee_name": names.reps.get(row["assignee"] or ""),
         "attendees": row["attendees"] or [],
+        "answers": row["answers"] or {},
         "reminders": row["reminders"] or [],
         "external_id": _external(row),
     }

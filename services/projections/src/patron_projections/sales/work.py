@@ -126,8 +126,8 @@ class Work:
             return Section(self._planned, f"{_PREFIX}/planned-activities", (*mine, *filters), sort, shown)
 
         return {
-            "overdue": section(f"due_at:lt:{_utc(now)}"),
-            "due_today": section(f"due_at:gte:{_utc(now)}", f"due_at:lt:{_utc(tomorrow)}"),
+            "overdue": section("overdue:eq:true"),
+            "due_today": section("overdue:eq:false", f"due_at:lt:{_utc(tomorrow)}"),
             "coming": section(f"due_at:gte:{_utc(tomorrow)}", f"due_at:lt:{_utc(horizon)}"),
             "without_date": section("due_at:exists:false", sort="-created_at"),
         }
