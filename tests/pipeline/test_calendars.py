@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ from icalendar import Calendar
 from patron_pipeline.domain.activity_errors import ReplyUnreadable
 from patron_pipeline.domain.activity_state import Activity, Texts
 from patron_pipeline.domain.schedule import read_schedule
-from patron_pipeline.handlers.icalendars import Entry, Organizer, feed, invitation
+from patron_pipeline.handlers.icalendars import Entry, FeedWriter, Organizer, invitation
 from patron_pipeline.handlers.replies import read_reply
 from pipeline.served import BASE, Selling
 from pipeline.test_activities_http import ACTIVITIES, WEEKLY, planned, shown
@@ -109,7 +110,7 @@ def test_a_series_is_written_with_its_zone_and_what_is_left_out() -> None:
     meeting = Entry(
         "u-1", Activity("open", "meeting", texts=one.texts, schedule=one.schedule, left_out=frozenset(days[2:3]))
     )
-    calendar: Any = Calendar.from_ical(feed("Patron", [meeting], as_events=False))
+    calendar: Any = Calendar.from_ical(FeedWriter().write("Patron", [meeting], as_events=False))
     (event,) = calendar.walk("VEVENT")
     assert event["DTSTART"].to_ical() == b"20260323T090000"
     assert event["DTSTART"].params["TZID"] == "Europe/Berlin"
@@ -120,9 +121,19 @@ def test_a_series_is_written_with_its_zone_and_what_is_left_out() -> None:
     assert zone.to_tz().utcoffset(datetime(2026, 7, 1)) == timedelta(hours=2)  # noqa: DTZ001 - on the wall there
 
 
+def test_what_was_written_before_is_written_anew_when_it_changes() -> None:
+    writer, one = FeedWriter(most=1), activity(due_at="2026-03-23T09:00:00Z")
+    entries = [Entry("u-1", one), Entry("u-2", one)]
+    first = writer.write("Patron", entries, as_events=True)
+    assert writer.write("Patron", entries, as_events=True) == first
+    changed = [entries[0], Entry("u-2", replace(one, texts=Texts("Changed")))]
+    calendar: Any = Calendar.from_ical(writer.write("Patron", changed, as_events=True))
+    assert [str(event["SUMMARY"]) for event in calendar.walk("VEVENT")] == ["Demo", "Changed"]
+
+
 def test_whole_days_are_dates() -> None:
     entry = Entry("u-1", activity(due_on="2026-03-29", time_zone="Europe/Berlin"))
-    calendar: Any = Calendar.from_ical(feed("Patron", [entry], as_events=False))
+    calendar: Any = Calendar.from_ical(FeedWriter().write("Patron", [entry], as_events=False))
     (event,) = calendar.walk("VEVENT")
     assert event["DTSTART"].dt == date(2026, 3, 29)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -14,10 +14,10 @@ from patron_pipeline.domain.activity_errors import LinkInvalid
 from patron_pipeline.domain.agenda import AGENDA, of_user
 from patron_pipeline.domain.calendar_feed import CALENDAR, CloseCalendar, OpenCalendar, calendar_id
 from patron_pipeline.handlers import signing
-from patron_pipeline.handlers.icalendars import Entry, feed
+from patron_pipeline.handlers.icalendars import Entry, FeedWriter
 
 _PURPOSE: Final = "calendar"
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 50
 
 
 def _now() -> datetime:
@@ -38,6 +38,8 @@ class CalendarHandlers:
     decisions: Decisions
     index: BlindIndex
     now: Callable[[], datetime] = _now
+    writer: FeedWriter = field(default_factory=FeedWriter)
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, subject: str, asked: Asked, *, renew: bool) -> tuple[Committed, str]:
         """Give a user an address, the same at every call; renew: a new one, which ends those given before."""
@@ -62,7 +64,8 @@ class CalendarHandlers:
         if not state.open or state.generation != generation:
             raise LinkInvalid
         entries = await self.entries(state.subject)
-        content = await asyncio.to_thread(feed, "Patron", entries, as_events=as_events)
+        async with self.writing:
+            content = await asyncio.to_thread(self.writer.write, "Patron", entries, as_events=as_events)
         return Feed(content, sha256(content).hexdigest()[:32])
 
     async def entries(self, subject: str) -> Sequence[Entry]:

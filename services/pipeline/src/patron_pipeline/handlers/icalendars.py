@@ -3,12 +3,14 @@
 Single activities are written in UTC, series on the clock of their time zone with its definition, whole days as dates.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any, Final, Literal, cast
 
-from icalendar import Calendar, Component, Event, Todo, vCalAddress, vRecur
+from icalendar import Calendar, Component, Event, Timezone, Todo, vCalAddress, vRecur
 
 from patron_pipeline.domain.activity_state import Activity
 from patron_pipeline.domain.recurrence import zone_of
@@ -18,6 +20,7 @@ _PRODUCT: Final = "-//Patron//Patron pipeline//EN"
 _REFRESH: Final = timedelta(minutes=15)
 _EVENTS: Final = frozenset({"meeting", "call"})
 _PARTSTAT: Final = {"accepted": "ACCEPTED", "tentative": "TENTATIVE", "declined": "DECLINED"}
+_END: Final = b"END:VCALENDAR\r\n"
 Method = Literal["REQUEST", "CANCEL"]
 
 
@@ -37,23 +40,55 @@ class Entry:
     activity: Activity
 
 
-def feed(name: str, entries: Iterable[Entry], *, as_events: bool) -> bytes:
-    """Write all activities of a user.
+class FeedWriter:
+    """Writes feeds, and remembers how activities are written: that takes 0.5 ms each, and few change in between.
 
-    as_events: also tasks and e-mails as VEVENT, for calendars that show no VTODO; those without a time are left out.
+    An activity that was changed is another object, because states are never altered. most: how many are remembered.
     """
-    calendar = _calendar()
-    _put(calendar, "x-wr-calname", name)
-    _put(calendar, "name", name)
-    _put(calendar, "refresh-interval", _REFRESH, {"VALUE": "DURATION"})
-    _put(calendar, "x-published-ttl", "PT15M")
-    for entry in entries:
-        if entry.activity.kind in _EVENTS or as_events:
-            if entry.activity.schedule.due_at is not None:
-                calendar.add_component(_event(entry))
-        else:
-            calendar.add_component(_todo(entry))
-    return _written(calendar)
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[str, bool], tuple[Activity, bytes]] = OrderedDict()
+
+    def write(self, name: str, entries: Iterable[Entry], *, as_events: bool) -> bytes:
+        """Write all activities of a user; may run in a thread, but not twice at once.
+
+        as_events: tasks and e-mails as VEVENT too, for calendars that show no VTODO; what has no time is left out.
+        """
+        calendar = _calendar()
+        _put(calendar, "x-wr-calname", name)
+        _put(calendar, "name", name)
+        _put(calendar, "refresh-interval", _REFRESH, {"VALUE": "DURATION"})
+        _put(calendar, "x-published-ttl", "PT15M")
+        parts: list[bytes] = []
+        zones: set[str] = set()
+        for entry in entries:
+            schedule = entry.activity.schedule
+            if schedule.due_at is None and as_events:
+                continue
+            if schedule.recurrence is not None and not schedule.all_day and schedule.time_zone not in (None, "UTC"):
+                zones.add(schedule.time_zone or "UTC")
+            parts.append(self._component(entry, as_events=as_events))
+        head = calendar.to_ical().removesuffix(_END)
+        return b"".join([head, *(_zone(name) for name in sorted(zones)), *parts, _END])
+
+    def _component(self, entry: Entry, *, as_events: bool) -> bytes:
+        key = (entry.id, as_events)
+        known = self._known.get(key)
+        if known is not None and known[0] is entry.activity:
+            self._known.move_to_end(key)
+            return known[1]
+        event = (entry.activity.kind in _EVENTS or as_events) and entry.activity.schedule.due_at is not None
+        written = (_event(entry) if event else _todo(entry)).to_ical()
+        self._known[key] = (entry.activity, written)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return written
+
+
+@cache
+def _zone(name: str) -> bytes:
+    return Timezone.from_tzid(name).to_ical()
 
 
 def invitation(entry: Entry, method: Method, organizer: Organizer, attendees: Sequence[str]) -> bytes:
