@@ -1,7 +1,8 @@
 """Agendas: which open activities a user or a deal has.
 
 The log answers only for one aggregate at a time, so what a user has to do is an aggregate too: one per user and year of
-the due date (and one without date), which bounds what a feed must read; one per deal.
+the due date (and one without date), which bounds what a feed must read; one per deal. Those of users are spread over
+eight aggregates by the id of the activity, so that many activities of one user can be planned at once.
 """
 
 from collections.abc import Sequence
@@ -12,10 +13,12 @@ from uuid import UUID, uuid5
 
 from patron_events.catalog.pipeline import agendas as events
 from patron_events.decider import Decider
+from patron_events.envelope import partition_of
 from patron_pipeline.domain.activity_state import Activity
 
 _IDS: Final = UUID("0d6a1f70-4f0c-5b8e-8f1f-6f6f1f2f7b02")
 _UNDATED: Final = "undated"
+_SPREAD: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,9 @@ AGENDA = Decider(category="pipeline.agenda", initial=Agenda(), decide=decide, ev
 
 
 def of_user(subject: str, years: Sequence[int]) -> list[str]:
-    """Name the agendas of a user: those of these years, and the one without date."""
-    return [_id("user", subject, str(year)) for year in years] + [_id("user", subject, _UNDATED)]
+    """Name the agendas of a user: those of these years, and those without date."""
+    pages = [*(str(year) for year in years), _UNDATED]
+    return [_id("user", subject, f"{page}.{spread}") for page in pages for spread in range(_SPREAD)]
 
 
 def of_deal(deal_id: str) -> str:
@@ -72,14 +76,15 @@ def of_deal(deal_id: str) -> str:
     return _id("deal", deal_id, "")
 
 
-def of_activity(activity: Activity) -> frozenset[str]:
+def of_activity(activity_id: str, activity: Activity) -> frozenset[str]:
     """Name the agendas that an activity stands in; none unless it is open."""
     if activity.status != "open":
         return frozenset()
     found: set[str] = set()
     if activity.assignee is not None:
         due_at = activity.schedule.due_at
-        found.add(_id("user", activity.assignee, _UNDATED if due_at is None else str(due_at.year)))
+        page = _UNDATED if due_at is None else str(due_at.year)
+        found.add(_id("user", activity.assignee, f"{page}.{partition_of(activity_id) % _SPREAD}"))
     if activity.about.deal_id is not None:
         found.add(of_deal(activity.about.deal_id))
     return frozenset(found)

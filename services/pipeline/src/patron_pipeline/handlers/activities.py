@@ -1,10 +1,13 @@
 """Use cases of planned activities: plan, change, move, complete, cancel, reopen, answer, erase, read."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
+from weakref import WeakValueDictionary
 
 from patron_events.catalog.pipeline.activities import Reminder
 from patron_events.decisions import Asked, Committed, Decisions, Unit
@@ -55,6 +58,7 @@ class ActivityHandlers:
     decisions: Decisions
     index: BlindIndex
     finding: Finding
+    lines: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary[str, asyncio.Lock])
 
     async def plan(self, body: Body, asked: Asked) -> Committed:
         """Plan an activity; its id is derived from the command id, so a repetition finds the same one.
@@ -147,24 +151,36 @@ class ActivityHandlers:
         return agenda.activities, agenda.emptied_at
 
     async def run(self, activity_id: str, command: Command, asked: Asked) -> Committed:
-        """Decide a command, and keep agendas, claims and links of customers in step, in one atomic batch."""
+        """Decide a command, and keep agendas, claims and links of customers in step, in one atomic batch.
 
-        async def work(unit: Unit) -> None:
-            if isinstance(command, PlanActivity):
-                unit.presume_new(ACTIVITY, activity_id)
-            before = await unit.state(ACTIVITY, activity_id)
-            if await unit.decide(ACTIVITY, activity_id, command):
+        Many activities of one user may be planned at once: commands of this process that change the same agenda
+        wait for each other, because only the line of the activity itself is kept by `transact`.
+        """
+        async with AsyncExitStack() as line:
+            waited = False
+
+            async def work(unit: Unit) -> None:
+                nonlocal waited
+                if isinstance(command, PlanActivity):
+                    unit.presume_new(ACTIVITY, activity_id)
+                before = await unit.state(ACTIVITY, activity_id)
+                if not await unit.decide(ACTIVITY, activity_id, command):
+                    return
                 after = await unit.state(ACTIVITY, activity_id)
+                old, new = of_activity(activity_id, before), of_activity(activity_id, after)
+                if not waited:  # all at once and in one order, so that nobody waits in a circle
+                    for agenda in sorted(old ^ new):
+                        await line.enter_async_context(self.lines.setdefault(agenda, asyncio.Lock()))
+                    waited = True
+                for agenda in sorted(new - old):
+                    await unit.decide(AGENDA, agenda, EnterActivity(activity_id))
+                for agenda in sorted(old - new):
+                    await unit.decide(AGENDA, agenda, LeaveActivity(activity_id))
                 await self._tie(unit, activity_id, before, after)
 
-        return await self.decisions.transact(work, asked)
+            return await self.decisions.transact(work, asked)
 
     async def _tie(self, unit: Unit, activity_id: str, before: Activity, after: Activity) -> None:
-        old, new = of_activity(before), of_activity(after)
-        for agenda in sorted(new - old):
-            await unit.decide(AGENDA, agenda, EnterActivity(activity_id))
-        for agenda in sorted(old - new):
-            await unit.decide(AGENDA, agenda, LeaveActivity(activity_id))
         if before.status == "absent":
             if after.about.external_id is not None:
                 external_id = ExternalId(*after.about.external_id)
