@@ -1,9 +1,11 @@
 """Composition root of the contacts service: the only module that builds adapters.
 
-Run it with `python -m patron_contacts.app` behind settings in `PATRON_…` variables.
+Run `python -m patron_contacts.app` for the API and `python -m patron_contacts.app reactions` for what the context does
+by itself, any number of each, behind settings in `PATRON_…` variables.
 """
 
 import os
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -11,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from patron_contacts.composition import parts
+from patron_contacts.reacting import serve_reactions
 from patron_contacts.routes import build
 from patron_contacts.settings import ContactsSettings
 from patron_events.jetstream.log import open_log
@@ -33,12 +36,20 @@ def create_app(settings: ContactsSettings) -> Service:
     return build(settings.verifier(), settings.runtime(), lifespan)
 
 
-def main() -> None:
-    """Serve HTTP until SIGTERM."""
-    app = create_app(ContactsSettings())  # pyright: ignore[reportCallIssue]  # the environment fills it
-    host, port = os.environ.get("PATRON_HOST", "127.0.0.1"), int(os.environ.get("PATRON_PORT", "8080"))
-    uvicorn.run(app, host=host, port=port, **server_options())
+def main(arguments: list[str]) -> int:
+    """Run one process of the service, until SIGTERM: the API, or the reactions."""
+    settings = ContactsSettings()  # pyright: ignore[reportCallIssue]  # the environment fills it
+    match arguments:
+        case [] | ["api"]:
+            host, port = os.environ.get("PATRON_HOST", "127.0.0.1"), int(os.environ.get("PATRON_PORT", "8080"))
+            uvicorn.run(create_app(settings), host=host, port=port, **server_options())
+        case ["reactions"]:
+            serve_reactions(settings)
+        case _:
+            sys.stderr.write("usage: python -m patron_contacts.app [api|reactions]\n")
+            return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -13,9 +13,11 @@ class ContactsSettings(ServiceEnvironment):
     """What `PATRON_…` variables say to this service.
 
     default_region: ISO 3166 region of phone numbers in national form where a record names no country.
+    reactions_metrics_port: where a process of reactions serves `/metrics`; nowhere by default.
     """
 
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    reactions_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
 
     def log(self) -> LogOptions:
         """Say how to reach the log."""

@@ -243,7 +243,8 @@ class DealHandlers:
             await self._leave(unit, deal_id, before, terms)
             if after.status == "open" and terms is not None:
                 await _enter(unit, deal_id, after, terms)
-        if _people(before) != _people(after):
+        # An erased person stays linked: were the key not destroyed yet, a repetition has to find the deal.
+        if _people(before) != _people(after) and not isinstance(command, EraseDeal):
             await relink(unit, Link("deal", deal_id), before=_people(before), after=_people(after))
         return bool(facts)
 

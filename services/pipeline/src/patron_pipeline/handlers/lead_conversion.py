@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
+from patron_events.catalog.pipeline import deals
 from patron_events.decisions import Asked, Committed, Unit
 from patron_events.rejections import Rejection
 from patron_pipeline.domain import ids
 from patron_pipeline.domain.customer import Link
+from patron_pipeline.domain.deal import DEAL, ChangeDeal
+from patron_pipeline.domain.deal_state import Changes
 from patron_pipeline.domain.lead import LEAD, ConvertLead, Lead, RelinkLead, readable_email
 from patron_pipeline.domain.lead_body import Terms, happened
 from patron_pipeline.domain.stages import Mover
@@ -125,12 +130,26 @@ class Conversion:
         """Take over the ids under which contacts know who a lead became; raises LeadNotFound, LeadErased."""
 
         async def work(unit: Unit) -> None:
-            before = (await unit.state(LEAD, lead_id)).people
+            before = await unit.state(LEAD, lead_id)
             await unit.decide(LEAD, lead_id, command)
-            after = (await unit.state(LEAD, lead_id)).people
-            await relink(unit, Link("lead", lead_id), before=before, after=after)
+            after = await unit.state(LEAD, lead_id)
+            await relink(unit, Link("lead", lead_id), before=before.people, after=after.people)
+            if before.converted is not None and before.converted.deal_id is not None:
+                await self._follow(unit, before.converted.deal_id, before.converted.person_id, command)
 
         return await self.leads.decisions.transact(work, asked)
+
+    async def _follow(self, unit: Unit, deal_id: str, was: str, command: RelinkLead) -> None:
+        """Put the person and company that contacts know into the deal, in the place of those who never came to be."""
+        deal = await unit.state(DEAL, deal_id)
+        customer = deal.facet(deals.DealCustomerChanged)
+        if deal.status != "open" or all(one.person_id != was for one in customer.people):
+            return
+        people = {one.person_id: one for one in customer.people if one.person_id not in (was, command.person_id)}
+        moved = [structs.replace(one, person_id=command.person_id) for one in customer.people if one.person_id == was]
+        fields = {"company_id": command.company_id, "people": (*moved, *people.values())}
+        changes = Changes({deals.DealCustomerChanged: fields})
+        await self.deals.decide(unit, deal_id, ChangeDeal(changes, unit.now), None)
 
 
 def _deal(body: Body, lead: Lead) -> Body:

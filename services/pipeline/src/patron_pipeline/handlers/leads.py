@@ -166,7 +166,8 @@ class LeadHandlers:
             if not await unit.decide(LEAD, lead_id, EraseLead(person_id)):
                 return
             link = Link("lead", lead_id)
-            await relink(unit, link, before=before.people, after=())
+            if person_id is None:  # an erased person stays linked: a repetition that is to destroy the key finds it so
+                await relink(unit, link, before=before.people, after=())
             known = before.captured
             if known is not None and known.external_source is not None and known.external_id is not None:
                 await release_id(unit, self.index, link, ExternalId(known.external_source, known.external_id))
