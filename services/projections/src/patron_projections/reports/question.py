@@ -47,7 +47,7 @@ class ParameterNotTaken(Invalid):
 
 
 class CurrencyNeeded(Invalid):
-    """There are purchases in several currencies; `currency` says which of them are meant."""
+    """There are amounts in several currencies; `currency` says which are meant, or what all are shown in."""
 
     code: ClassVar[str] = "currency-needed"
 
