@@ -88,6 +88,30 @@ def test_reports_are_tables_charts_and_files(patron: Patron, people: list[dict[s
     assert "purchases" in patron("report", "--list")
 
 
+SALES = (
+    *("deals", "win-rate", "sales-cycle", "deal-ageing", "funnel", "stage-conversion", "velocity", "forecast"),
+    *("quota-attainment", "lead-sources", "follow-ups"),
+)
+
+
+def test_reports_of_sales_are_asked_like_all_others(patron: Patron, tmp_path: Path) -> None:
+    for name in SALES:
+        asked = (
+            ("report", name, "--as-of", "2026-01-01", "--filter", "id:exists") if name == "deals" else ("report", name)
+        )
+        assert json.loads(patron(*asked, "--json"))["report"] == name
+        patron(*asked, "--out", tmp_path / f"{name}.parquet")
+        assert (tmp_path / f"{name}.parquet").read_bytes().startswith(b"PAR1")
+    history = ("report", "forecast-history", "--from", "2026-01-01", "--to", "2026-04-01")
+    patron(
+        *history, "--every", "month", "--history-from", "2025-12-01", "--currency", "EUR", "--rate-date", "2026-01-01"
+    )
+    patron("report", "forecast-history", code=1)
+    patron("report", "sales-cycle", "--outcome", "closed")
+    listed = patron("report", "--list")
+    assert all(name in listed for name in (*SALES, "forecast-history"))
+
+
 def test_lists_are_taken_away_as_files(patron: Patron, people: list[dict[str, Any]], tmp_path: Path) -> None:
     ida = people[0]["id"]
     made = json.loads(patron("segments", "create", "--name", f"Ida {uuid4()}", "--kind", "static", "--json"))

@@ -20,6 +20,23 @@ _MEASURES: Final[Mapping[str, str]] = {
     "acquisition": "people",
     "people": "people",
     "lifetime-value": "lifetime_value",
+    "deals": "deals",
+    "win-rate": "rate",
+    "sales-cycle": "average",
+    "deal-ageing": "deals",
+    "funnel": "reached",
+    "stage-conversion": "conversion",
+    "velocity": "velocity",
+    "forecast": "forecast",
+    "forecast-history": "forecast",
+    "quota-attainment": "attainment",
+    "lead-sources": "conversion",
+    "follow-ups": "activities",
+}
+# What rows are made by whether it is asked for or not; charts are drawn along it.
+_ALWAYS_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "funnel": ("stage", "pipeline_id"),
+    "forecast-history": ("snapshot",),
 }
 _MOST_BARS: Final = 25
 _MOST_SERIES: Final = 6
@@ -56,8 +73,9 @@ def chart_of(report: Document, measure: str | None = None) -> Chart | None:
     if name == "cohorts":
         label, others = "period", ["cohort"]
     else:
-        keys = [one for one in columns if one in report["by"]] or [next(iter(columns))]
-        label = next((one for one in keys if columns[one]["type"] == "date"), keys[0])
+        keys = [one for one in columns if one in {*report["by"], *_ALWAYS_BY.get(name, ())}] or [next(iter(columns))]
+        usual = _ALWAYS_BY.get(name, (keys[0],))[0]
+        label = next((one for one in keys if columns[one]["type"] == "date"), usual)
         others = [one for one in columns if one != label and (one in keys or one == "currency")]
     if not report["rows"]:
         return None

@@ -28,12 +28,18 @@ def report(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
     by: Annotated[list[str] | None, typer.Option(help="What rows are made by, such as month,country.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="IANA name; UTC by default.")] = None,
     filter_: Annotated[
-        list[str] | None, typer.Option("--filter", help="Customers for whom field:operator:value holds; repeatable.")
+        list[str] | None, typer.Option("--filter", help="Only customers or deals for which field:operator:value holds.")
     ] = None,
     segment: Annotated[str | None, typer.Option(help="Only members of this segment.")] = None,
     as_of: Annotated[str | None, typer.Option(help="What had happened by then.")] = None,
     known_at: Annotated[str | None, typer.Option(help="What had been recorded by then.")] = None,
-    currency: Annotated[str | None, typer.Option(help="Only orders in this currency.")] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Only orders in this currency; of sales: show amounts in it.")
+    ] = None,
+    rate_date: Annotated[str | None, typer.Option(help="Of sales: whose exchange rates count.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="Of sales-cycle: won, lost or closed.")] = None,
+    every: Annotated[str | None, typer.Option(help="Of forecast-history: day, week, month or quarter.")] = None,
+    history_from: Annotated[str | None, typer.Option(help="Of forecast-history: the first moment.")] = None,
     response: Annotated[str | None, typer.Option(help="Of response-rate: a condition on interactions.")] = None,
     days: Annotated[int | None, typer.Option(help="Of lifetime-value: the horizon.")] = None,
     discount: Annotated[str | None, typer.Option(help="Of lifetime-value: the yearly rate.")] = None,
@@ -50,7 +56,7 @@ def report(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
     list_: Annotated[bool, typer.Option("--list", help="List the reports and their definitions.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show figures over what customers did: a table, a chart, or a file with all rows."""
+    """Show figures over customers and sales: a table, a chart, or a file with all rows."""
     installation = find(data, url, token)
     if list_ or name is None:
         _list(installation, as_json=as_json)
@@ -58,6 +64,7 @@ def report(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
     options = {
         "from": since, "to": to, "time_zone": time_zone, "segment": segment, "as_of": as_of, "known_at": known_at,
         "currency": currency, "response": response, "days": days, "discount": discount,
+        "rate_date": rate_date, "outcome": outcome, "every": every, "history_from": history_from,
     }  # fmt: skip
     asked = [(key, str(value)) for key, value in options.items() if value is not None]
     asked += [("by", one) for one in by or ()] + [("filter", one) for one in filter_ or ()]

@@ -277,6 +277,20 @@ async def test_a_funnel_counts_stages_that_were_left_out_and_losses_where_they_h
     ]  # fmt: skip
 
 
+async def test_the_built_in_pipeline_weighs_and_has_a_funnel(
+    log: SalesHistory, side: ReadSide, queries: Queries
+) -> None:
+    await log.deal(*opened("2023-01-02", 10_000, "2023-03-31"), stage="proposal")
+    await written(log, side)
+    (forecast,) = await rows(queries, "forecast")
+    assert (forecast["month"], forecast["weighted"], forecast["best_case"]) == ("2023-03-01", "60.00", "100.00")
+    asked = {"from": "2023-01-01", "to": "2023-04-01", "history_from": "2023-04-01"}
+    (seen,) = await rows(queries, "forecast-history", **asked)
+    assert (seen["snapshot"], seen["weighted"]) == ("2023-04-01", "60.00")
+    reached = [(row["stage"], row["reached"]) for row in await rows(queries, "funnel")]
+    assert reached == [("prospecting", 1), ("engaging", 1), ("proposal", 1)]
+
+
 async def test_a_fact_that_is_told_late_moves_no_deal_back(log: SalesHistory, side: ReadSide, queries: Queries) -> None:
     await sellers(log)
     deal = await log.deal(*opened("2023-01-02", 100), won("2023-01-10", 500))

@@ -104,10 +104,10 @@ def stages_as_of(clocks: Clocks) -> FromClause:
     held = _first_known(key, view, [view.c.pipeline_id], [view.c.position, view.c.index], clocks).subquery("held")
     same = tuple_(*key) == tuple_(*(held.c[one.name] for one in key))
     told = select(*view.columns).select_from(view.join(held, same))
-    return told.union_all(_built_in_stages(clocks)).subquery("pipeline_stages")
+    return told.union_all(built_in_stages(clocks)).subquery("pipeline_stages")
 
 
-def _built_in_stages(clocks: Clocks) -> Select[Any]:
+def built_in_stages(clocks: Clocks) -> Select[Any]:
     """Select the stages of the pipeline that is there without being told, unless it was told."""
     view = definitions.STAGES_VIEW
     known = [] if clocks.known_at is None else [view.c.recorded_at <= clocks.known_at]

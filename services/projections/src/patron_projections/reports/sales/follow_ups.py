@@ -13,7 +13,7 @@ from patron_projections.reports.sales.attributes import Attributes
 from patron_projections.reports.sales.models import OF_ACTIVITIES
 from patron_projections.reports.sales.told import beginnings_of
 from patron_projections.reports.sources import within
-from patron_projections.sales.moments import planned_activities_as_of
+from patron_projections.sales.listed import planned_activities_listed
 
 DEFINITION: Final = Definition(
     name="follow-ups",
@@ -32,7 +32,7 @@ DEFINITION: Final = Definition(
         Column("share", "number", "Activities of all activities of the answer.", "share"),
         Column("done", "integer", "Those that are done.", "activities"),
         Column("open", "integer", "Those that are to be done.", "activities"),
-        Column("overdue", "integer", "Of these: due before now, or `as_of`.", "activities"),
+        Column("overdue", "integer", "Of these: past their time, or the whole day that they were for.", "activities"),
         Column("cancelled", "integer", "Those that are cancelled.", "activities"),
         Column("completion", "number", "Done, of those that are not cancelled.", "share"),
         Column("late", "integer", "Done after they were due.", "activities"),
@@ -63,7 +63,7 @@ class FollowUps:
             (cast(number, Numeric) / func.sum(number).over()).label("share"),
             done.label("done"),
             number.filter(base.c.status == "open").label("open"),
-            number.filter(base.c.status == "open", base.c.overdue).label("overdue"),
+            number.filter(base.c.overdue).label("overdue"),
             cancelled.label("cancelled"),
             (cast(done, Numeric) / func.nullif(number - cancelled, 0)).label("completion"),
             number.filter(base.c.hit, base.c.late).label("late"),
@@ -77,14 +77,13 @@ class FollowUps:
         return beginnings_of(self._divided(question), row, "pipeline.activity-planned")
 
     def _divided(self, question: Question) -> Divided:
-        rows = planned_activities_as_of(question.clocks).alias("activities")
+        rows = planned_activities_listed(question.clocks).alias("activities")
         own: dict[str, ColumnElement[Any]] = {"owner": rows.c.assignee}
         own |= {name: rows.c[name] for name in _PLAIN}
         attributes = Attributes(rows, question, own)
         if "team" in question.by or any(text.startswith("team:") for text in question.filters):
             own["team"] = attributes.team(None, stated_first=False)
         clock = func.coalesce(rows.c.due_at, rows.c.created_at, type_=DateTime(timezone=True))
-        now = literal(question.clocks.as_of or question.now, DateTime(timezone=True))
         where = [*attributes.conditions(), *within(clock, question)]
         if question.segment is not None:
             members = members_as_of(question.clocks)
@@ -94,8 +93,8 @@ class FollowUps:
             rows.c.id,
             func.coalesce(rows.c.person_id, rows.c.company_id).label("customer_id"),
             *(rows.c.status, rows.c.completions),
-            (rows.c.status == "done").label("hit"),
-            func.coalesce(rows.c.due_at < now, literal(value=False)).label("overdue"),
+            (rows.c.status == "completed").label("hit"),
+            rows.c.overdue,
             func.coalesce(rows.c.completed_at > rows.c.due_at, literal(value=False)).label("late"),
         ]
         return attributes.divided(clock, facts, where)

@@ -6,10 +6,11 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, DateTime, FromClause, Text, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, DateTime, FromClause, Text, case, cast, func, literal, select, union_all
 
 from patron_projections.clocks import Clocks
 from patron_projections.sales import deals, definitions
+from patron_projections.sales.moments import built_in_stages
 
 _EVER: Final = cast(literal("infinity", Text), DateTime(timezone=True))
 _ALWAYS: Final = cast(literal("-infinity", Text), DateTime(timezone=True))
@@ -44,7 +45,8 @@ def stages_over_time(clocks: Clocks) -> FromClause:
     spans = _until_next(definition, definition.c.pipeline_id, [definition.c.position, definition.c.index])
     same = [view.c[one.name] == spans.c[one.name] for one in key]
     joined = view.join(spans, same[0] & same[1] & same[2])
-    return select(*view.columns, spans.c.held_from, spans.c.held_until).select_from(joined).subquery("stages")
+    defined = select(*view.columns, spans.c.held_from, spans.c.held_until).select_from(joined)
+    return union_all(defined, built_in_stages(clocks).add_columns(_ALWAYS, _EVER)).subquery("stages")
 
 
 def _until_next(rows: FromClause, of: ColumnElement[Any], order: Sequence[ColumnElement[Any]]) -> FromClause:
