@@ -121,11 +121,11 @@ def assert_figures(sales: Sales, rows: list[dict[str, str]]) -> None:
     assert (found["won"], found["closed"]) == (len(won), len(won) + stages["lost"])
     assert Decimal(found["revenue"]) == sum(int(row["close_value"]) for row in won)
     day = "2017-06-30"
-    engaged = [row for row in rows if row["engage_date"] and row["engage_date"] < day]
-    closed = [row for row in engaged if row["close_date"] and row["close_date"] < day]
+    engaged = [row for row in rows if row["engage_date"] and row["engage_date"] <= day]
+    closed = [row for row in engaged if row["close_date"] and row["close_date"] <= day]
     (then,) = sales.report("deals", "--by", "total", "--as-of", day, *CRM)
     assert (then["deals"], then["open"]) == (len(engaged), len(engaged) - len(closed))
-    board = sales.asked("/pipelines/default/board", cards=1, closed_days=0)
+    board = sales.asked("/pipelines/default/board", limit=1, closed_days=0)
     assert board["deals"] == stages["engaging"] + stages["prospecting"]
     columns = {column["stage"]: column for column in board["columns"]}
     assert {stage: columns[stage]["deals"] for stage in ("prospecting", "engaging")} == {

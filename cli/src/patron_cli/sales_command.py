@@ -44,7 +44,7 @@ def board(  # noqa: PLR0913 - every parameter is an option of the command line
     *,
     filters: Filters = None,
     currency: Annotated[str | None, typer.Option(help="Currency of the totals.")] = None,
-    cards: Annotated[int, typer.Option(min=0, max=100, help="Deals shown per stage.")] = 5,
+    cards: Annotated[int, typer.Option(min=1, max=200, help="Deals shown per stage.")] = 5,
     as_of: AsOf = None,
     data: Data = None,
     url: Url = None,
@@ -52,7 +52,7 @@ def board(  # noqa: PLR0913 - every parameter is an option of the command line
     as_json: Json = False,
 ) -> None:
     """Show the board of a pipeline: what stands in each stage, what it may bring, and the next deals to close."""
-    asked = {"cards": str(cards), "currency": currency, "as_of": as_of, "filter": filters}
+    asked = {"limit": str(cards), "currency": currency, "as_of": as_of, "filter": filters}
     found = opened(find(data, url, token), Role.READER).get(f"{READ}/pipelines/{pipeline_id}/board", **_said(asked))
     if as_json:
         print_json(found)
@@ -194,16 +194,18 @@ def define(
 def move(  # noqa: PLR0913 - as above
     deal_id: DealId,
     stage: Annotated[str, typer.Argument(help="Id of the stage.")],
+    *,
+    seen: Annotated[str | None, typer.Option("--from", help="Stage in which you saw it; the present one.")] = None,
     at: At = None,
     data: Data = None,
     url: Url = None,
     token: Token = None,
-    *,
     as_json: Json = False,
 ) -> None:
-    """Move a deal into another open stage."""
-    body = _stated(to=stage, occurred_at=at)
-    _told(opened(find(data, url, token), Role.AGENT), f"{deal_id}/move", body, as_json=as_json)
+    """Move a deal into another open stage; with --from only if nobody has moved it meanwhile."""
+    api = opened(find(data, url, token), Role.AGENT)
+    body = {"to": stage, "from": seen or api.get(f"{WRITE}/deals/{deal_id}")["stage"]} | _stated(occurred_at=at)
+    _told(api, f"{deal_id}/move", body, as_json=as_json)
 
 
 @pipeline.command("win", epilog=EXIT_CODES)
