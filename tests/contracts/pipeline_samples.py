@@ -205,6 +205,8 @@ _QUOTES: Final[tuple[Fact, ...]] = (
         quote_version=2,
         currency="USD",
         lines=_LINES,
+        number=2,
+        drafted_by=_OWNER,
         discount_percent="2.5",
         net_minor=1_057_607,
         tax_minor=200_946,
@@ -212,7 +214,7 @@ _QUOTES: Final[tuple[Fact, ...]] = (
         terms="30 days net, attention of Žofie",
     ),
     quotes.QuoteSubmitted(quote_version=2, needs=("sales-manager", "finance")),
-    quotes.QuoteApproved(quote_version=2),
+    quotes.QuoteApproved(quote_version=2, group="finance"),
     quotes.QuoteRejected(quote_version=2, reason="discount too high"),
     quotes.QuoteSent(quote_version=2),
     quotes.QuoteAccepted(quote_version=2),
@@ -260,6 +262,10 @@ _SETTINGS: Final[tuple[Fact, ...]] = (
         reopen_days=30,
         activity_days=7,
         currency="EUR",
+        approvals=(
+            settings.Approval(group="sales-manager", discount_above="10"),
+            settings.Approval(group="finance", net_above_minor=10_000_000, currency="EUR"),
+        ),
     ),
     settings.PipelineArchived(),
     settings.ProductDefined(

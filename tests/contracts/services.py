@@ -105,6 +105,9 @@ async def _sold(selling: Selling) -> dict[str, str]:
 
         deal = await post("/deals", {"name": "GTX Pro for Acme", "amount": 10, "currency": "EUR"})
         lead = await post("/leads", {"email": "grace@example.org", "company_name": "Acme"})
+        quote = await post(
+            f"/deals/{deal['id']}/quotes", {"lines": [{"name": "A", "unit_price": 1}], "currency": "EUR"}
+        )
         product = await post("/products", {"sku": "GTX-PRO", "name": "GTX Pro"})
         rep = await post("/reps", {"subject": "ann"})
         calendar = await post("/calendars", {})
@@ -125,6 +128,7 @@ async def _sold(selling: Selling) -> dict[str, str]:
             "invitation_token": selling.parts().replies.link(activity_id, 0, "a@example.org"),
             "pipeline_id": "default",
             "product_id": product["id"],
+            "quote_id": quote["id"],
             "base": "EUR",
         }
 

@@ -14,6 +14,7 @@ from patron_pipeline.handlers.finding import Finding
 from patron_pipeline.handlers.lead_conversion import Conversion
 from patron_pipeline.handlers.leads import LeadHandlers
 from patron_pipeline.handlers.products import ProductHandlers
+from patron_pipeline.handlers.quotes import QuoteHandlers
 from patron_pipeline.handlers.rates import RateHandlers
 from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers, SalesTeam
@@ -46,6 +47,7 @@ def parts(
         pipelines=pipelines,
         deals=deals,
         products=products,
+        quotes=QuoteHandlers(decisions, deals),
         rates=RateHandlers(decisions),
         reps=RepHandlers(decisions, SalesTeam(decisions.journal)),
         rehearse=lambda: parts(RehearsalStore(store), RehearsalVault(vault), index, default_region),

@@ -10,6 +10,7 @@ from patron_pipeline.api.deals import deals
 from patron_pipeline.api.leads import leads
 from patron_pipeline.api.pipelines import pipelines
 from patron_pipeline.api.products import products
+from patron_pipeline.api.quotes import quotes
 from patron_pipeline.api.rates import rates
 from patron_pipeline.api.reps import reps
 from patron_reactions.api import operations
@@ -33,6 +34,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     pipelines,
     deals,
     products,
+    quotes,
     rates,
     reps,
     activities,

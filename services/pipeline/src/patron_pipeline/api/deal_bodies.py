@@ -214,7 +214,7 @@ class DealView(BaseModel):
     closed_at: str | None = None
     amount: str | None = None
     currency: str | None = None
-    amount_basis: Literal["stated", "lines"] | None = None
+    amount_basis: Literal["stated", "lines", "quote"] | None = None
     won: dict[str, Any] | None = None
     lost: dict[str, Any] | None = None
     close_date: str | None = None

@@ -15,6 +15,7 @@ from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.lead_conversion import Conversion
 from patron_pipeline.handlers.leads import LeadHandlers
 from patron_pipeline.handlers.products import ProductHandlers
+from patron_pipeline.handlers.quotes import QuoteHandlers
 from patron_pipeline.handlers.rates import RateHandlers
 from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers
@@ -35,6 +36,7 @@ class Parts:
     pipelines: PipelineHandlers
     deals: DealHandlers
     products: ProductHandlers
+    quotes: QuoteHandlers
     rates: RateHandlers
     reps: RepHandlers
     rehearse: Callable[[], "Parts"]

@@ -6,8 +6,9 @@ import msgspec
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from patron_events.catalog.pipeline.settings import Approval
 from patron_events.rejections import Unavailable
-from patron_pipeline.api.bodies import Body, Currency, ForecastCategory, Slug, SlugId, Text
+from patron_pipeline.api.bodies import Amount, Body, Currency, ForecastCategory, Slug, SlugId, Text
 from patron_pipeline.api.parts import Using
 from patron_pipeline.api.refusal_lists import ALWAYS
 from patron_pipeline.domain import deal_errors
@@ -17,6 +18,7 @@ from patron_runtime.commands import Accepted, accepted, asked, plain
 from patron_runtime.problems import problems
 from patron_runtime.requests import Administering, Reading
 from patron_values import errors as wrong
+from patron_values.money import decimal_text
 
 pipelines: Final = router(prefix="/pipeline/v1/pipelines", tags=["pipelines"])
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -44,6 +46,15 @@ class StageBody(Body):
     rotting_days: Days | None = Field(default=None, description="a deal that stands longer is rotting")
 
 
+class ApprovalBody(Body):
+    """Quotes need the approval of this group (role or team) above a discount or an amount; with neither, all do."""
+
+    group: Text = Field(examples=["sales-managers"])
+    discount_above: Amount | None = Field(default=None, description="percent off list prices", examples=["10"])
+    net_above: Amount | None = Field(default=None, examples=["100000"])
+    currency: Currency | None = Field(default=None, description="of net_above; quotes in others need approval always")
+
+
 class PipelineBody(Body):
     """A whole pipeline, stages in order; one open, one won and one lost stage at least."""
 
@@ -58,6 +69,7 @@ class PipelineBody(Body):
         default=None, description="an open deal without a planned activity is reported after so many days"
     )
     currency: Currency | None = Field(default=None, description="of amounts that name none")
+    approvals: Annotated[list[ApprovalBody], Field(max_length=50)] | None = None
 
 
 class PipelineView(BaseModel):
@@ -76,6 +88,7 @@ class PipelineView(BaseModel):
     reopen_days: int | None
     activity_days: int | None
     currency: str | None
+    approvals: list[dict[str, Any]]
 
 
 DEFINE: Final = (
@@ -85,6 +98,9 @@ DEFINE: Final = (
     wrong.TextEmpty,
     wrong.TextInvalid,
     wrong.CurrencyUnknown,
+    wrong.AmountInvalid,
+    wrong.AmountTooPrecise,
+    deal_errors.PercentInvalid,
 )
 
 
@@ -115,6 +131,7 @@ async def read_pipeline(pipeline_id: SlugId, using: Using, by: Reading, response
             {name: msgspec.to_builtins(getattr(one, name)) for name in one.__struct_fields__}
             for one in definition.stages
         ],
+        "approvals": [_approval(one) for one in definition.approvals],
     }
 
 
@@ -123,3 +140,13 @@ async def archive_pipeline(pipeline_id: SlugId, using: Using, by: Administering,
     """Let no new deals enter; those in it stay and can be closed. Defining it again brings it back."""
     command = asked(by, f"pipeline/pipelines/{pipeline_id}/archive", using.index)
     return accepted(response, await using.pipelines.archive(pipeline_id, command))
+
+
+def _approval(rule: Approval) -> dict[str, Any]:
+    limited = rule.net_above_minor is not None and rule.currency is not None
+    return {
+        "group": rule.group,
+        "discount_above": rule.discount_above,
+        "net_above": decimal_text(rule.net_above_minor or 0, rule.currency or "") if limited else None,
+        "currency": rule.currency,
+    }

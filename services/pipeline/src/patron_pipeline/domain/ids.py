@@ -24,3 +24,8 @@ def deal_id(source: str, external_id: str) -> str:
     A deal keeps its external id for good, archived or not.
     """
     return derived_id("deal", source, external_id)
+
+
+def quote_id(deal_id: str, number: int) -> str:
+    """Derive the id of a quote from its deal and its number, from 1."""
+    return derived_id("quote", deal_id, str(number))

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from patron_events.catalog.pipeline.settings import Stage
+from patron_events.catalog.pipeline.settings import Approval, Stage
 from patron_events.rejections import Fault
 from patron_pipeline.domain.deal_errors import PipelineInvalid
+from patron_pipeline.domain.lines import percent
 from patron_pipeline.domain.pipeline import Definition
 from patron_values import money, texts
 
@@ -55,6 +56,18 @@ def definition(body: Body) -> Definition:
         reopen_days=body.get("reopen_days"),
         activity_days=body.get("activity_days"),
         currency=None if stated is None else money.currency(stated, "currency"),
+        approvals=tuple(_approval(one, f"approvals[{place}]") for place, one in enumerate(body.get("approvals") or ())),
+    )
+
+
+def _approval(body: Body, path: str) -> Approval:
+    discount, net = body.get("discount_above"), body.get("net_above")
+    currency = None if net is None else money.currency(body.get("currency"), f"{path}.currency")
+    return Approval(
+        group=texts.required_text(body["group"], f"{path}.group"),
+        discount_above=None if discount is None else percent(discount, f"{path}.discount_above"),
+        net_above_minor=None if currency is None else money.minor(net, currency, f"{path}.net_above"),
+        currency=currency,
     )
 
 

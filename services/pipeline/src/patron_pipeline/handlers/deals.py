@@ -8,7 +8,7 @@ from typing import Any
 from patron_events.catalog.pipeline import deals as events
 from patron_events.catalog.pipeline.defaults import DEFAULT_ID
 from patron_events.decisions import Asked, Committed, Decisions, Unit, Work
-from patron_events.journal import Loaded
+from patron_events.journal import AnyDecider, Loaded
 from patron_events.rejections import Conflict, VersionMismatch
 from patron_pipeline.domain import deal_body, ids
 from patron_pipeline.domain.claim import ExternalIdTaken
@@ -19,6 +19,7 @@ from patron_pipeline.domain.deal_moves import LoseDeal, MoveDeal, ReopenDeal, Wi
 from patron_pipeline.domain.deal_state import Deal
 from patron_pipeline.domain.pipeline import Definition
 from patron_pipeline.domain.places import PLACES, GivePlaceUp, TakePlace, places_id
+from patron_pipeline.domain.quote import MOST_QUOTES, QUOTE
 from patron_pipeline.domain.stages import Mover, Terms, known_stage, stage
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.finding import (
@@ -203,9 +204,9 @@ class DealHandlers:
         return await self.decisions.transact(work, asked)
 
     async def forget(self, deal_id: str, person_id: str, asked: Asked) -> Committed:
-        """Forget an erased person; with the last person of a deal its texts are erased too.
+        """Forget an erased person; with the last one the texts of the deal and of its quotes are erased too.
 
-        The key is destroyed whenever the deal is erased by then, so that a repetition completes it.
+        The keys are destroyed whenever the deal is erased by then, so that a repetition completes it.
         """
 
         async def work(unit: Unit) -> None:
@@ -214,6 +215,12 @@ class DealHandlers:
         committed = await self.decisions.transact(work, asked)
         if (await self.read(deal_id)).state.erased:
             await self.decisions.journal.vault.destroy(deal_id)
+            own: list[tuple[AnyDecider, str]] = [
+                (QUOTE, ids.quote_id(deal_id, number)) for number in range(1, MOST_QUOTES + 1)
+            ]
+            for stream, quote in (await self.decisions.journal.load_each(own)).items():
+                if quote.version:
+                    await self.decisions.journal.vault.destroy(stream.id)
         return committed
 
     async def command(self, deal_id: str, command: Command, asked: Asked) -> Committed:

@@ -78,7 +78,7 @@ class DealRenamed(Fact, frozen=True):
 
 @event_type("pipeline.deal-valued", version=1)
 class DealValued(Fact, frozen=True):
-    """What it may bring. basis: stated by somebody, or the sum of its lines (net)."""
+    """What it may bring. basis: stated by somebody, the sum of its lines (net), or the quote that was accepted."""
 
     amount_minor: int | None
     currency: str | None

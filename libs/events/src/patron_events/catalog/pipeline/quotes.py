@@ -11,13 +11,16 @@ from patron_events.registry import Fact, event_type
 class QuoteDrafted(Fact, frozen=True):
     """A new version of the quote, as a whole; approvals of earlier ones count no more.
 
-    quote_version: 1, 2, 3 … discount_percent: exact decimal in text, on all lines together.
+    number: of the quote among those of the deal, from 1. quote_version: 1, 2, 3 … drafted_by: who may not approve it.
+    discount_percent: exact decimal in text, on every line; net_minor, tax_minor: after it.
     """
 
     deal_id: str
     quote_version: int
     currency: str
     lines: tuple[LineItem, ...]
+    number: int = 1
+    drafted_by: str | None = None
     discount_percent: str = "0"
     net_minor: int = 0
     tax_minor: int = 0
@@ -27,7 +30,7 @@ class QuoteDrafted(Fact, frozen=True):
 
 @event_type("pipeline.quote-submitted", version=1)
 class QuoteSubmitted(Fact, frozen=True):
-    """Somebody asked for approval. needs: whom the rules ask for; empty when none is needed."""
+    """Somebody asked for approval. needs: groups that the rules ask for, sorted; without any it is approved."""
 
     quote_version: int
     needs: tuple[str, ...] = ()
@@ -35,9 +38,10 @@ class QuoteSubmitted(Fact, frozen=True):
 
 @event_type("pipeline.quote-approved", version=1)
 class QuoteApproved(Fact, frozen=True):
-    """Somebody other than the drafter approved."""
+    """Somebody other than the drafter approved for a group (role or team) that was asked; all that were must."""
 
     quote_version: int
+    group: str
 
 
 @event_type("pipeline.quote-rejected", version=1)

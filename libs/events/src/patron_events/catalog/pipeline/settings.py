@@ -30,6 +30,19 @@ class Stage(msgspec.Struct, frozen=True, omit_defaults=True):
     rotting_days: int | None = None
 
 
+class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Quotes of deals in the pipeline need this group's approval above a discount or an amount; with neither, all do.
+
+    group: a role or team. discount_above: percent, exact decimal in text.
+    net_above_minor: of `currency`; a quote in another currency needs it always.
+    """
+
+    group: str
+    discount_above: str | None = None
+    net_above_minor: int | None = None
+    currency: str | None = None
+
+
 @event_type("pipeline.pipeline-defined", version=1)
 class PipelineDefined(Fact, frozen=True):
     """A pipeline has this definition from now on; stages in order.
@@ -49,6 +62,7 @@ class PipelineDefined(Fact, frozen=True):
     reopen_days: int | None = None
     activity_days: int | None = None
     currency: str | None = None
+    approvals: tuple[Approval, ...] = ()
 
 
 @event_type("pipeline.pipeline-archived", version=1)
