@@ -18,6 +18,7 @@ from patron_pipeline.handlers.quotes import QuoteHandlers
 from patron_pipeline.handlers.rates import RateHandlers
 from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers, SalesTeam
+from patron_pipeline.handlers.routing import routing
 
 
 def parts(
@@ -39,6 +40,7 @@ def parts(
     activities = ActivityHandlers(decisions, index, finding)
     leads = LeadHandlers(decisions, finding, index, default_region)
     deals = DealHandlers(decisions, pipelines, finding, products)
+    team = SalesTeam(decisions.journal)
     return Parts(
         decisions=decisions,
         index=index,
@@ -49,10 +51,11 @@ def parts(
         products=products,
         quotes=QuoteHandlers(decisions, deals),
         rates=RateHandlers(decisions),
-        reps=RepHandlers(decisions, SalesTeam(decisions.journal)),
+        reps=RepHandlers(decisions, team),
         rehearse=lambda: parts(RehearsalStore(store), RehearsalVault(vault), index, default_region),
         activities=activities,
         calendars=CalendarHandlers(decisions, index),
         replies=ReplyHandlers(activities, index),
+        routing=routing(decisions, finding, team),
         public_url=public_url,
     )

@@ -19,6 +19,7 @@ from patron_pipeline.handlers.quotes import QuoteHandlers
 from patron_pipeline.handlers.rates import RateHandlers
 from patron_pipeline.handlers.replies import ReplyHandlers
 from patron_pipeline.handlers.reps import RepHandlers
+from patron_pipeline.handlers.routing import Routing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Parts:
     activities: ActivityHandlers
     calendars: CalendarHandlers
     replies: ReplyHandlers
+    routing: Routing
     public_url: str | None = None
 
 

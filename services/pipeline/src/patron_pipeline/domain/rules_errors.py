@@ -35,10 +35,10 @@ class NothingToRollBack(Conflict):
     code: ClassVar[str] = "rules-nothing-to-roll-back"
 
 
-class UnknownRep(Invalid):
-    """The rules name a representative who is not known or sells no more."""
+class LeadUnclear(Invalid):
+    """A lead to be tried is named by its id, or described by fields of docs/pipeline-rules.md with values that fit."""
 
-    code: ClassVar[str] = "unknown-rep"
+    code: ClassVar[str] = "lead-unclear"
 
 
 class LeadPlaced(Conflict):

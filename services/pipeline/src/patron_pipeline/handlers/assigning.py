@@ -107,20 +107,23 @@ class Assigning:
     rotations: Rotations
     _line: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def place(self, lead_id: str, asked: Asked, now: datetime) -> Committed | None:
+    async def place(self, lead_id: str, asked: Asked, now: datetime, *, newest: bool = False) -> Committed | None:
         """Give a lead that nobody has to somebody by the rules, and score it before; None without published rules.
+
+        newest: ask the log for rules and sellers, whatever is remembered from the last second.
 
         Raises:
             LeadPlaced: somebody has it, it waits in a queue, or it is not open.
         """
-        rules = await self.in_force.assignment()
+        rules = await self.in_force.assignment(newest=newest)
         if rules is None:
             return None
         lead = (await self.decisions.journal.load(LEAD, lead_id)).state
         _check_waiting(lead)
         facts = await self.facts.of(lead)
         score = await self._score(lead, now)
-        question = _Question(lead_id, rules, tuple(await self.sellers.current()), now, score=score)
+        sellers = tuple(await self.sellers.current(newest=newest))
+        question = _Question(lead_id, rules, sellers, now, score=score)
 
         async def work(unit: Unit) -> None:
             present = await unit.state(LEAD, lead_id)
@@ -134,11 +137,12 @@ class Assigning:
 
         None without published rules. Raises LeadPlaced: it is not open, or somebody else has it already.
         """
-        rules = await self.in_force.assignment()
+        rules = await self.in_force.assignment(newest=True)
         if rules is None:
             return None
         facts = await self.facts.of((await self.decisions.journal.load(LEAD, lead_id)).state)
-        question = _Question(lead_id, rules, tuple(await self.sellers.current()), now, (instead_of,))
+        sellers = tuple(await self.sellers.current(newest=True))
+        question = _Question(lead_id, rules, sellers, now, (instead_of,))
 
         async def work(unit: Unit) -> None:
             present = await unit.state(LEAD, lead_id)

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from patron_events.journal import AnyDecider, Journal
+from patron_events.journal import Journal
 from patron_pipeline.domain.assignment import Seller
 from patron_pipeline.domain.assignment_document import AssignmentRules, assignment_rules
-from patron_pipeline.domain.roster import ROSTER, ROSTER_ID, Roster
+from patron_pipeline.domain.rep import Rep
 from patron_pipeline.domain.rules import RULES
 from patron_pipeline.domain.score_document import ScoreRules, score_rules
-from patron_pipeline.domain.selling import SELLER, Placed
+from patron_pipeline.handlers.reps import SalesTeam
 
 T = TypeVar("T")
 _FRESH_S: Final = 1.0
@@ -31,25 +31,22 @@ class _Remembered(Generic[T]):
         return self._known[1]
 
 
+@dataclass(frozen=True, slots=True)
 class Sellers:
-    """All representatives who sell, available or not. journal: of its own, because states differ (`domain.selling`)."""
+    """Those whom rules may give leads, available or not."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._remembered = _Remembered(self._read)
+    team: SalesTeam
 
     async def current(self, *, newest: bool = False) -> Sequence[Seller]:
         """Tell who sells, in order of their subjects."""
-        return await self._remembered.get(newest=newest)
+        reps = await self.team.current(newest=newest)
+        return tuple(seller_of(reps[subject]) for subject in sorted(reps))
 
-    async def _read(self) -> Sequence[Seller]:
-        roster: Roster = (await self._journal.load(ROSTER, ROSTER_ID)).state
-        wanted: list[tuple[AnyDecider, str]] = [(SELLER, roster[subject]) for subject in sorted(roster)]
-        if not wanted:
-            return ()
-        loaded = await self._journal.load_each(wanted)
-        placed: list[Placed] = [loaded[SELLER.stream(rep_id)].state for _, rep_id in wanted]
-        return tuple(one.seller for one in placed if one.seller is not None and not one.retired)
+
+def seller_of(rep: Rep) -> Seller:
+    """Show a representative as rules look at them."""
+    placed = rep.placed
+    return Seller(rep.subject, placed.team, placed.territories, placed.capacity, available=rep.takes_leads)
 
 
 @dataclass(frozen=True, slots=True)

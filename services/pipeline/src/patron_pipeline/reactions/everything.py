@@ -5,6 +5,7 @@ from typing import Final
 from patron_pipeline.handlers.sending import NO_CHANNELS, Channels
 from patron_pipeline.reactions.activities import activity_reactions
 from patron_pipeline.reactions.customers import customer_reactions
+from patron_pipeline.reactions.routing import routing_reactions
 from patron_reactions.service import Means, Reactions
 
 SERVICE: Final = "pipeline"
@@ -16,4 +17,9 @@ def all_reactions(means: Means, channels: Channels = NO_CHANNELS) -> Reactions:
     channels: mail and webhooks as the settings say.
     """
     activities, activity_timers = activity_reactions(means, channels)
-    return Reactions(SERVICE, reactions=(*activities, *customer_reactions(means)), timers=(*activity_timers,))
+    routes, routing_timers = routing_reactions(means)
+    return Reactions(
+        SERVICE,
+        reactions=(*activities, *customer_reactions(means), *routes),
+        timers=(*activity_timers, *routing_timers),
+    )
