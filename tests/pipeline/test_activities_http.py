@@ -152,8 +152,8 @@ async def test_what_is_about_a_person_is_found_by_them_and_erased_for_good(selli
         activity_id = await planned(admin, **about, **invited)
         links = (await selling.parts().decisions.journal.load(CUSTOMER, person_id)).state
         assert links == {Link("activity", activity_id)}
-        assert (await admin.post(f"{ACTIVITIES}/{activity_id}/erase")).status_code == 200
-        assert (await admin.post(f"{ACTIVITIES}/{activity_id}/erase")).json()["status"] == "unchanged"
+        assert (await admin.post(f"{ACTIVITIES}/{activity_id}/erasure")).status_code == 200
+        assert (await admin.post(f"{ACTIVITIES}/{activity_id}/erasure")).json()["status"] == "unchanged"
         found = await shown(admin, activity_id)
         assert (found["status"], found["summary"], found["attendees"]) == ("erased", None, [])
         refused = await admin.patch(f"{ACTIVITIES}/{activity_id}", json={"summary": "B"})
@@ -165,7 +165,7 @@ async def test_what_is_about_a_person_is_found_by_them_and_erased_for_good(selli
 
 async def test_an_agent_does_not_erase(agent: httpx.AsyncClient) -> None:
     activity_id = await planned(agent)
-    assert (await agent.post(f"{ACTIVITIES}/{activity_id}/erase")).status_code == 403
+    assert (await agent.post(f"{ACTIVITIES}/{activity_id}/erasure")).status_code == 403
 
 
 async def test_the_answer_of_an_attendee_is_recorded_in_words_or_as_their_calendar_sent_it(

@@ -318,6 +318,27 @@ async def test_the_link_in_an_invitation_answers_it(world: World, agent: httpx.A
     assert (fact.attendee, fact.answer) == ("ada@example.org", "declined")
 
 
+async def test_the_activities_of_somebody_who_is_erased_are_erased_and_remind_nobody(
+    world: World, agent: httpx.AsyncClient
+) -> None:
+    async with world.selling.contacts.client("admin") as contacts:
+        people = "/contacts/v1/people"
+        made = (await contacts.post(people, json={"emails": [{"value": "grace@example.org"}]})).json()
+        about = await reminded(agent, person_id=made["id"])
+        another = await reminded(agent)
+        host = world.host()
+        await host.settle()
+        erased = await contacts.post(f"{people}/{made['id']}/erasure", json={"reason": "request"})
+        assert erased.status_code == 200, erased.text
+    await host.advance(DUE)
+    (fact,) = await world.facts(about, events.ActivityErased)
+    assert fact.person_id == made["id"]
+    assert len(await world.facts(another, events.ActivityReminded)) == 1
+    assert len(world.inbox.messages) == 1
+    await host.redeliver()
+    assert len(await world.facts(about, events.ActivityErased)) == 1
+
+
 async def test_nobody_is_invited_to_what_is_over(world: World, agent: httpx.AsyncClient) -> None:
     await planned(agent, kind="meeting", due_at="2020-01-01T09:00:00Z", attendees=ATTENDEES)
     await world.host().settle()

@@ -114,8 +114,8 @@ async def answer_invitation(
     return accepted(response, await using.activities.answer(activity_id, told, command))
 
 
-@activities.post("/{activity_id}/erase", responses=problems(*refusals.ERASE))
+@activities.post("/{activity_id}/erasure", responses=problems(*refusals.ERASE))
 async def erase_activity(activity_id: ActivityId, using: Using, by: Administering, response: Response) -> Accepted:
     """Erase its texts and addresses for good; that it was planned and closed, when and by whom, stays."""
-    command = asked(by, f"pipeline/activities/{activity_id}/erase", using.index)
+    command = asked(by, f"pipeline/activities/{activity_id}/erasure", using.index)
     return accepted(response, await using.activities.erase(activity_id, command))
