@@ -45,7 +45,7 @@ class Selling:
 
     def parts(self) -> Any:
         """Build the use cases over this log, with caches of their own as in a process just started."""
-        return parts(self.store, self.vault, self.index)
+        return parts(self.store, self.vault, self.index, reader=self.store)
 
     @property
     def contacts(self) -> Contacts:

@@ -176,3 +176,18 @@ async def test_closed_deals_are_reopened_by_those_who_may_and_in_time(
     await done(agent, f"{DEALS}/{deal}/lose", reason="price")
     assert refusal(await admin.post(reopen, json={}))[1] == "reopen-not-allowed"
     assert await selling.size() > 0
+
+
+async def test_a_new_limit_counts_the_deals_that_are_in_the_stage_already(
+    agent: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    await defined(admin)
+    deals = [await opened(agent, pipeline_id="other", stage="demo") for _ in range(4)]
+    await moved(agent, deals[0], "new")
+    await done(agent, f"{DEALS}/{deals[1]}/lose", reason="price")
+    limited = [OPEN[0], {**OPEN[1], "wip_limit": 2}, OPEN[2], *CLOSED]
+    for _ in range(2):  # a repetition counts again, and finds the same
+        await defined(admin, stages=limited)
+    assert refusal(await move(agent, deals[0], "demo"))[:2] == (409, "stage-full")
+    await moved(agent, deals[2], "offer")
+    await moved(agent, deals[0], "demo")

@@ -41,7 +41,7 @@ async def log(own_nats: NatsServer) -> AsyncGenerator[Connection]:
 async def process(log: Connection, *roles: str) -> AsyncGenerator[httpx.AsyncClient]:
     """Call a service over this log with caches of its own, as a replica of its own."""
     app = pipeline_service()
-    app.state.pipeline = parts(JetStreamStore(log), MemoryVault(), BlindIndex(b"k" * 32))
+    app.state.pipeline = parts(JetStreamStore(log), MemoryVault(), BlindIndex(b"k" * 32), reader=JetStreamReader(log))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=bearer(*roles)) as client:
         yield client
@@ -94,6 +94,17 @@ async def test_a_stage_never_holds_more_deals_than_its_limit_whoever_moves_them(
         )
         assert Counter(one.status_code for one in answers) == {200: 3, 409: 5}
         assert {refusal(one)[1] for one in answers if one.status_code == 409} == {"stage-full"}
+
+
+async def test_a_limit_that_is_stated_while_deals_move_counts_every_one(log: Connection) -> None:
+    async with process(log, "admin") as here, process(log, "admin") as there:
+        limited = [{"id": "new"}, {"id": "demo", "wip_limit": 5}, *CLOSED]
+        await defined(here, stages=limited)
+        deals = [await opened(here, pipeline_id="other") for _ in range(8)]
+        moves = [there.post(f"{DEALS}/{deal}/move", json={"to": "demo", "from": "new"}) for deal in deals[:5]]
+        await asyncio.gather(*moves, *(defined(here, stages=limited) for _ in range(3)))
+        answer = await here.post(f"{DEALS}/{deals[5]}/move", json={"to": "demo", "from": "new"})
+        assert refusal(answer)[:2] == (409, "stage-full")
 
 
 async def test_the_same_file_sent_to_two_replicas_opens_each_deal_once(log: Connection) -> None:

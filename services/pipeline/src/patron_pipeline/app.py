@@ -32,7 +32,9 @@ def create_app(settings: PipelineSettings) -> Service:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_log(settings.log()) as log:
             index = BlindIndex(settings.index_key_bytes)
-            app.state.pipeline = parts(log.store, log.vault, index, settings.default_region, settings.public_url)
+            app.state.pipeline = parts(
+                log.store, log.vault, index, settings.default_region, settings.public_url, log.reader
+            )
             await assert_side_streams(log.connection, settings.log().sizing)
             app.state.oversight = Oversight(log.connection, SERVICE)
             runtime_of_app(app).health.add("log", log.answers)

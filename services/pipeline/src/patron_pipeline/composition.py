@@ -3,11 +3,12 @@
 from patron_events.decisions import Decisions
 from patron_events.journal import Journal
 from patron_events.rehearsal import RehearsalStore, RehearsalVault
-from patron_events.store import EventStore
+from patron_events.store import EventStore, LogReader
 from patron_events.vault import BlindIndex, KeyVault
 from patron_pipeline.api.parts import Parts
 from patron_pipeline.handlers.activities import ActivityHandlers
 from patron_pipeline.handlers.calendars import CalendarHandlers
+from patron_pipeline.handlers.counting import PlaceCounting
 from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.finding import Finding
@@ -27,14 +28,16 @@ def parts(
     index: BlindIndex,
     default_region: str | None = None,
     public_url: str | None = None,
+    reader: LogReader | None = None,
 ) -> Parts:
     """Build what the routes need.
 
     store: holds the contexts pipeline and, to be read only, contacts. default_region: ISO 3166 region of phone numbers
     in national form where a lead says no country. public_url: where callers outside reach this service.
+    reader: without it, limits of stages count only the deals that enter from then on.
     """
     decisions = Decisions(Journal(store, vault))
-    pipelines = PipelineHandlers(decisions)
+    pipelines = PipelineHandlers(decisions, None if reader is None else PlaceCounting(decisions, reader))
     finding = Finding(decisions.journal, index)
     products = ProductHandlers(decisions, index)
     activities = ActivityHandlers(decisions, index, finding)

@@ -14,6 +14,7 @@ from patron_pipeline.domain.pipeline import (
     definition_of,
 )
 from patron_pipeline.domain.pipeline_body import Body, definition
+from patron_pipeline.handlers.counting import PlaceCounting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,22 @@ class PipelineHandlers:
     """Use cases of pipelines. Every one of them is safe to repeat with the same command id."""
 
     decisions: Decisions
+    counting: PlaceCounting | None = None
 
     async def define(self, pipeline_id: str, body: Body, asked: Asked) -> Committed:
         """State the whole definition of a pipeline; the same again records nothing.
+
+        Afterwards the deals in stages with a limit are counted, also by a repetition, so that it completes what a
+        process that was killed left undone.
 
         Raises:
             PipelineInvalid, StageKindFixed, and the refusals of values.
         """
         command = DefinePipeline(pipeline_id, definition(body))
-        return await self.decisions.run(PIPELINE, pipeline_id, command, asked)
+        committed = await self.decisions.run(PIPELINE, pipeline_id, command, asked)
+        if self.counting is not None:
+            await self.counting.count(pipeline_id, command.definition, asked)
+        return committed
 
     async def archive(self, pipeline_id: str, asked: Asked) -> Committed:
         """Let no new deals enter; raises PipelineNotFound."""
