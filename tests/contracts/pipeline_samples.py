@@ -261,6 +261,7 @@ _SETTINGS: Final[tuple[Fact, ...]] = (
         reopen="owner",
         reopen_days=30,
         activity_days=7,
+        lead_days=90,
         currency="EUR",
         approvals=(
             settings.Approval(group="sales-manager", discount_above="10"),

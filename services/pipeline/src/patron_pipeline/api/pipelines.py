@@ -68,6 +68,9 @@ class PipelineBody(Body):
     activity_days: Days | None = Field(
         default=None, description="an open deal without a planned activity is reported after so many days"
     )
+    lead_days: Days | None = Field(
+        default=None, description="leads open for so many days are given up; only the pipeline `default` is asked"
+    )
     currency: Currency | None = Field(default=None, description="of amounts that name none")
     approvals: Annotated[list[ApprovalBody], Field(max_length=50)] | None = None
 
@@ -87,6 +90,7 @@ class PipelineView(BaseModel):
     reopen: str
     reopen_days: int | None
     activity_days: int | None
+    lead_days: int | None
     currency: str | None
     approvals: list[dict[str, Any]]
 

@@ -43,7 +43,8 @@ class Deal:
     """The state of one deal.
 
     since: when it entered its present stage. facets: the last fact of each kind. closing: how it was won or lost.
-    rotted: that was told for the present stay. idle_since: it was told that nothing is planned since then.
+    reopened_at: the last time. rotted: that was told for the present stay. idle_since: it was told that nothing is
+    planned since then.
     """
 
     status: Literal["absent", "open", "won", "lost", "archived"] = "absent"
@@ -59,6 +60,7 @@ class Deal:
     idle_since: datetime | None = None
     erased: bool = False
     opened_at: datetime | None = None
+    reopened_at: datetime | None = None
     changed_at: datetime | None = None
 
     def facet(self, kind: type[F]) -> F:
@@ -150,7 +152,7 @@ def _folded(deal: Deal, event: events.DealEvent, at: datetime) -> dict[str, Any]
         case events.DealLost(stage=stage):
             return {**_entered(deal, at, (deal.pipeline_id, stage), "lost"), "closing": event}
         case events.DealReopened(to=to):
-            return {**_entered(deal, at, (deal.pipeline_id, to), "open"), "closing": None}
+            return {**_entered(deal, at, (deal.pipeline_id, to), "open"), "closing": None, "reopened_at": at}
         case events.DealRotted():
             return {"rotted": True}
         case events.DealLeftWithoutActivity(since=since):

@@ -55,6 +55,7 @@ def definition(body: Body) -> Definition:
         reopen=body.get("reopen") or "anyone",
         reopen_days=body.get("reopen_days"),
         activity_days=body.get("activity_days"),
+        lead_days=body.get("lead_days"),
         currency=None if stated is None else money.currency(stated, "currency"),
         approvals=tuple(_approval(one, f"approvals[{place}]") for place, one in enumerate(body.get("approvals") or ())),
     )

@@ -5,6 +5,7 @@ from typing import Final
 from patron_pipeline.handlers.sending import NO_CHANNELS, Channels
 from patron_pipeline.reactions.activities import activity_reactions
 from patron_pipeline.reactions.customers import customer_reactions
+from patron_pipeline.reactions.overdue import overdue_reactions
 from patron_pipeline.reactions.routing import routing_reactions
 from patron_reactions.service import Means, Reactions
 
@@ -18,8 +19,9 @@ def all_reactions(means: Means, channels: Channels = NO_CHANNELS) -> Reactions:
     """
     activities, activity_timers = activity_reactions(means, channels)
     routes, routing_timers = routing_reactions(means)
+    overdue, overdue_timers = overdue_reactions(means)
     return Reactions(
         SERVICE,
-        reactions=(*activities, *customer_reactions(means), *routes),
-        timers=(*activity_timers, *routing_timers),
+        reactions=(*activities, *customer_reactions(means), *routes, *overdue),
+        timers=(*activity_timers, *routing_timers, *overdue_timers),
     )

@@ -50,6 +50,7 @@ class PipelineDefined(Fact, frozen=True):
     definition_version: 1, 2, 3 … lost_reasons, won_reasons: codes (empty: any). won_reason_required, and reopen: who
     may reopen closed deals (anyone, owner, admin or nobody), within reopen_days of closing (None: always).
     activity_days: an open deal without a planned activity is reported after so many days (None: never).
+    lead_days: leads that are open for so many days are given up (None: never); the pipeline `default` says it for all.
     """
 
     definition_version: int
@@ -61,6 +62,7 @@ class PipelineDefined(Fact, frozen=True):
     reopen: str = "anyone"
     reopen_days: int | None = None
     activity_days: int | None = None
+    lead_days: int | None = None
     currency: str | None = None
     approvals: tuple[Approval, ...] = ()
 

@@ -1,0 +1,104 @@
+"""Timers of deals and leads: set by what happens to them, and by a change of the rules; decided when they fire."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from patron_events.catalog.pipeline import activities, deals, leads, settings
+from patron_events.catalog.pipeline.defaults import DEFAULT_ID
+from patron_events.decisions import Asked
+from patron_events.registry import Fact
+from patron_events.store import LogReader
+from patron_pipeline.domain.activity import ACTIVITY
+from patron_pipeline.handlers.overdue import OverdueHandlers
+from patron_reactions.reaction import Happened, Reaction
+from patron_reactions.service import Means
+from patron_reactions.timers import Because, Fired, TimerReaction, Timers
+
+CONTEXT: Final = "pipeline"
+_AT_ONCE: Final = 64
+_IN_STAGE: Final = (deals.DealOpened, deals.DealMoved, deals.DealReopened)
+_WITHOUT_PLAN: Final = (deals.DealOpened, deals.DealMoved, deals.DealReopened)
+_UNPLANNED: Final = (activities.ActivityCompleted, activities.ActivityCancelled, activities.ActivityErased)
+_OF_LEADS: Final = (leads.LeadCaptured, leads.LeadStatusChanged)
+
+When = Callable[[str], Awaitable[datetime | None]]
+Tell = Callable[[str, datetime, Asked], Awaitable[datetime | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One kind of timer, one for each record. when: it is due, by present state and rules; tell: what happens then."""
+
+    kind: str
+    timers: Timers
+    when: When
+    tell: Tell
+
+    async def plan(self, record_id: str, because: Because) -> None:
+        """Set the timer of a record, where it needs one; an older one that stays behind will change nothing."""
+        at = await self.when(record_id)
+        if at is not None:
+            await self.timers.put(f"{self.kind}.{record_id}", self.kind, at, {"id": record_id}, because=because)
+
+    async def of(self, happened: Happened) -> None:
+        """Plan for the record that a fact is about."""
+        await self.plan(happened.stream.id, happened)
+
+    async def on_time(self, fired: Fired) -> None:
+        """Do what is due, or ask again when it will be."""
+        record_id = str(fired.data["id"])
+        again_at = await self.tell(record_id, fired.fired_at, fired.asked(kind="rule"))
+        if again_at is not None:
+            await self.timers.put(fired.key, self.kind, again_at, fired.data, because=fired)
+
+
+def overdue_reactions(means: Means) -> tuple[Sequence[Reaction], Sequence[TimerReaction]]:
+    """Build the reactions that watch deals and leads, and those of their timers."""
+    handlers = OverdueHandlers(means.decisions)
+    rotting = Watch("deal-rotting", means.timers, handlers.rots_at, handlers.tell_rotting)
+    idle = Watch("deal-idle", means.timers, handlers.reported_at, handlers.tell_idle)
+    old = Watch("lead-age", means.timers, handlers.given_up_at, handlers.give_up)
+    back = Watch("lead-return", means.timers, handlers.comes_back_at, handlers.bring_back)
+
+    async def unplanned(happened: Happened) -> None:
+        activity = (await means.decisions.journal.load(ACTIVITY, happened.stream.id)).state
+        if activity.about.deal_id is not None:
+            await idle.plan(activity.about.deal_id, happened)
+
+    async def replan(happened: Happened) -> None:
+        """Look at every record again: those that need a timer by the new rules may have had none."""
+        watches = {"deal": (rotting, idle), "lead": (old,) if happened.stream.id == DEFAULT_ID else ()}
+        async for some in _records(means.log, happened.recorded.commit.sequence):
+            plans = [watch.plan(record_id, happened) for category, record_id in some for watch in watches[category]]
+            await asyncio.gather(*plans)
+
+    def react(name: str, facts: Sequence[type[Fact]], handle: Callable[[Happened], Awaitable[None]]) -> Reaction:
+        return Reaction(name, CONTEXT, facts, handle)
+
+    reactions = (
+        react("watch-rotting-deal", _IN_STAGE, rotting.of),
+        react("watch-idle-deal", _WITHOUT_PLAN, idle.of),
+        react("watch-unplanned-deal", _UNPLANNED, unplanned),
+        react("watch-lead-age", _OF_LEADS, old.of),
+        react("watch-recycled-lead", (leads.LeadStatusChanged,), back.of),
+        react("replan-overdue", (settings.PipelineDefined,), replan),
+    )
+    return reactions, tuple(TimerReaction(one.kind, one.on_time) for one in (rotting, idle, old, back))
+
+
+async def _records(log: LogReader, through: int) -> AsyncGenerator[Sequence[tuple[str, str]]]:
+    """List the deals and leads that were there when the rules changed, in parts; later ones follow the new rules."""
+    seen: set[str] = set()
+    async with aclosing(log.follow(CONTEXT)) as batches:
+        async for batch in batches:
+            found = {stored.stream.id: stored.stream.category for stored in batch.commits}
+            fresh = [(kind, one) for one, kind in found.items() if kind in {"deal", "lead"} and one not in seen]
+            seen.update(one for _, one in fresh)
+            for start in range(0, len(fresh), _AT_ONCE):
+                yield fresh[start : start + _AT_ONCE]
+            if batch.through >= through:
+                return
