@@ -1,7 +1,7 @@
 """Use cases of planned activities: plan, change, move, complete, cancel, reopen, answer, erase, read."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ from patron_pipeline.domain.activity_errors import (
 )
 from patron_pipeline.domain.activity_state import About, Activity, Texts
 from patron_pipeline.domain.agenda import AGENDA, EnterActivity, LeaveActivity, of_activity, of_deal
-from patron_pipeline.domain.customer import CUSTOMER, Link
+from patron_pipeline.domain.customer import Link
 from patron_pipeline.domain.deal import DEAL
 from patron_pipeline.domain.lead import LEAD
 from patron_pipeline.domain.schedule import read_schedule
@@ -137,13 +137,6 @@ class ActivityHandlers:
         committed = await self.run(activity_id, EraseActivity(person_id), asked)
         await self.decisions.journal.vault.destroy(activity_id)
         return committed
-
-    async def erase_about(self, person_id: str, asked: Callable[[str], Asked]) -> None:
-        """Erase all activities about a person; asked: gives the command that erases the activity of an id."""
-        links = (await self.decisions.journal.load(CUSTOMER, person_id)).state
-        for kind, activity_id in sorted(links):
-            if kind == _KIND:
-                await self.erase(activity_id, asked(activity_id), person_id=person_id)
 
     async def read(self, activity_id: str) -> Loaded[Activity]:
         """Read an activity from the log as it is now; raises ActivityNotFound."""

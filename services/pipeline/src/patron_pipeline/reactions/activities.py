@@ -1,9 +1,8 @@
-"""Reactions to activities: set timers of reminders, send reminders, write to attendees, forget who was erased."""
+"""Reactions to activities: set timers of reminders, send reminders, write to attendees."""
 
 from datetime import datetime
 from typing import Final
 
-from patron_events.catalog.contacts import RecordErased
 from patron_events.catalog.pipeline import activities as facts
 from patron_pipeline.handlers.activities import ActivityHandlers
 from patron_pipeline.handlers.finding import Finding
@@ -78,13 +77,8 @@ def activity_reactions(means: Means, channels: Channels) -> tuple[list[Reaction]
     async def tell(happened: Happened) -> None:
         await inviting.tell(happened.stream.id, happened.stored_at, happened.asked())
 
-    async def erase(happened: Happened) -> None:
-        if happened.stream.category == "person":
-            await activities.erase_about(happened.stream.id, happened.asked)
-
     reactions = [
         Reaction("activity-reminder-timers", "pipeline", _REMINDED_BY, timers.happened),
         Reaction("activity-invitations", "pipeline", _TOLD_BY, tell),
-        Reaction("activities-of-erased-people", "contacts", (RecordErased,), erase),
     ]
     return reactions, [TimerReaction(_KIND, timers.fired)]
