@@ -71,26 +71,43 @@ def title_of(event_type: str) -> str:
     return _TITLES.get(name) or name.replace("-", " ").capitalize()
 
 
+_IN_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "interaction-logged": ("subject", "body"),
+    "note-added": ("text",),
+    "company-named": ("name",),
+    "lifecycle-stage-changed": ("to",),
+    "deal-opened": ("name",),
+    "deal-renamed": ("name",),
+    "deal-moved": ("to",),
+    "deal-reopened": ("to",),
+    "deal-won": ("reason",),
+    "deal-lost": ("reason",),
+    "deal-described": ("next_step", "description"),
+    "deal-owned": ("owner", "team"),
+    "lead-described": ("message",),
+    "lead-assigned": ("owner", "queue"),
+    "lead-status-changed": ("to",),
+    "activity-described": ("summary",),
+    "activity-completed": ("outcome",),
+    "activity-cancelled": ("reason",),
+    "quote-rejected": ("reason",),
+    "quote-declined": ("reason",),
+}
+"""Fields that say in words what an event is about: the first one that is there."""
+
+
 def _summary(event_type: str, details: Document) -> str | None:
     """Give one line of what an event says, where it says something in words."""
     match event_type.partition(".")[2]:
-        case "interaction-logged":
-            return details.get("subject") or details.get("body")
-        case "note-added":
-            return details.get("text")
         case "person-named":
             names = (details.get("given_name"), details.get("family_name"))
             return " ".join(name for name in names if name) or None
-        case "company-named":
-            return details.get("name")
-        case "lifecycle-stage-changed":
-            return details.get("to")
         case "tags-changed":
             return ", ".join(details.get("tags", ())) or None
         case "emails-changed":
             return ", ".join(one["value"] for one in details.get("emails", ())) or None
-        case _:
-            return None
+        case name:
+            return next((details[one] for one in _IN_WORDS.get(name, ()) if details.get(one)), None)
 
 
 _SUMMARY_LETTERS: Final = 280

@@ -14,10 +14,10 @@ from patron_projections.api.parts import (
     READERS,
     Asked,
     Asking,
-    Freshened,
     Parts,
     RecordNotFound,
     answered,
+    wait_for,
 )
 from patron_projections.customers.queries import Moment
 from patron_projections.fields import read_time
@@ -27,6 +27,7 @@ from patron_runtime.problems import problems
 routes = router(prefix="/projections/v1", tags=["customers"], dependencies=READERS)
 
 _BEHIND: Final = ("timeline", "people", "companies", "activities")
+_SOLD: Final = ("deals", "leads", "planned_activities")
 _SINCE_TEXT: Final = "Also what was recorded after this RFC 3339 time or date: fields before and after, new activities."
 _EXAMPLE: Final[Mapping[str, Any]] = {
     "id": "6f1c1a52-8b0e-5d8f-9a3e-0c6f5f1f1a11",
@@ -68,7 +69,28 @@ _EXAMPLE: Final[Mapping[str, Any]] = {
             "average_gap_days": 30.0,
         }
     ],
-    "open_work": {"planned_interactions": 0, "next": []},
+    "open_work": {
+        "planned_interactions": 0,
+        "next": [],
+        "deals": {
+            "number": 1,
+            "first": [
+                {
+                    "id": "0b9c8f5e-7a51-5c66-8b0e-3f6a1c1a5211",
+                    "name": "Anvils for 2026",
+                    "pipeline_id": "default",
+                    "stage": "proposal",
+                    "stage_since": "2026-03-20T08:00:00Z",
+                    "owner": "idp|grace",
+                    "expected_close": "2026-04-30",
+                    "opened_at": "2026-03-02T10:15:00Z",
+                    "amount": {"amount": "1200.00", "currency": "USD"},
+                }
+            ],
+        },
+        "leads": {"number": 0, "first": []},
+        "activities": {"number": 0, "first": []},
+    },
     "companies": [],
     "consents": [{"purpose": "newsletter", "state": "given", "basis": "consent", "given_at": "2026-01-05T09:00:00Z"}],
     "segments": [],
@@ -117,7 +139,8 @@ class CustomerAnswer(BaseModel):
 
     profile: as in the directory; null where something happened before anything was known of the customer.
     provenance: by field, the id of the event that gave it its value; `events` tells each of them once.
-    open_work: interactions that are planned at the moment; deals and tickets join when their contexts exist.
+    open_work: interactions that are planned at the moment, and open deals, leads and planned activities: how many, and
+    the first of them. Tickets join when their context exists.
     people: of a company; companies, consents and segments: of a person.
     """
 
@@ -178,6 +201,6 @@ async def changes(parts: Asked, customer_id: UUID, query: Annotated[ChangesQuery
 async def _wait(parts: Parts, query: Asking) -> None:
     """Wait until every model, and the segments, have what the caller asks for; all together as long as they say."""
     if query.after is not None:
-        for name in _BEHIND:
-            await Freshened(parts, name).wait(query)
-        await parts.evaluated.wait(query.after, query.left_s)
+        await wait_for(parts, query, *_BEHIND, *_SOLD)
+        if not query.after.startswith("pipeline."):  # no rule of a segment looks at sales
+            await parts.evaluated.wait(query.after, query.left_s)

@@ -20,9 +20,11 @@ from patron_projections.api.parts import (
     Freshened,
     ListAnswer,
     Listed,
+    Parts,
     PeriodInvalid,
     RecordNotFound,
     period,
+    wait_for,
 )
 from patron_projections.clocks import read_clocks
 from patron_projections.directory import Page
@@ -40,6 +42,7 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 _PROBLEMS = AS_OF_PROBLEMS | problems(PeriodInvalid)
 _FROM = Field(None, alias="from", max_length=40, description="RFC 3339 time or date, inclusive.")
 _TO = Field(None, max_length=40, description="RFC 3339 time or date, exclusive.")
+_SOLD = ("deals", "leads", "planned_activities", "quotes", "sales_timeline")
 _TYPE_TEXT = "Stored name, such as `contacts.order-placed` or `order-placed`; repeatable."
 
 
@@ -112,14 +115,50 @@ class PurchasesAnswer(BaseModel):
 async def timeline(
     parts: Asked, customer_id: UUID, request: Request, query: Annotated[TimelineQuery, Query()]
 ) -> Response:
-    """Tell the history of a person or company; late facts stand at their own time."""
+    """Tell the history of a person or company, deals and leads too; late facts stand at their own time."""
     fresh = Freshened(parts, "timeline")
-    await fresh.wait(query)
+    await wait_for(parts, query, "timeline", *_SOLD)
     wanted = query.wanted()
 
     async def listed(turn: Turn) -> Listing:
         page = await parts.timeline.page(customer_id, wanted, turn)
         if not page.rows and not await parts.timeline.knows(customer_id, wanted.clocks):
+            raise RecordNotFound
+        return [happening_document(row) for row in page.rows], page.next_cursor
+
+    return await _answer(fresh, request, query, listed, TIMELINE)
+
+
+@routes.get(
+    "/deals/{deal_id}/timeline", response_model=ListAnswer, responses=_PROBLEMS | problems(RecordNotFound) | EXPORTED
+)
+async def deal_timeline(
+    parts: Asked, deal_id: UUID, request: Request, query: Annotated[TimelineQuery, Query()]
+) -> Response:
+    """Tell the history of a deal, with its planned activities and quotes."""
+    return await _timeline_of(parts, ("deal", deal_id), request, query)
+
+
+@routes.get(
+    "/leads/{lead_id}/timeline", response_model=ListAnswer, responses=_PROBLEMS | problems(RecordNotFound) | EXPORTED
+)
+async def lead_timeline(
+    parts: Asked, lead_id: UUID, request: Request, query: Annotated[TimelineQuery, Query()]
+) -> Response:
+    """Tell the history of a lead, with its planned activities."""
+    return await _timeline_of(parts, ("lead", lead_id), request, query)
+
+
+async def _timeline_of(parts: Parts, of: tuple[str, UUID], request: Request, query: TimelineQuery) -> Response:
+    fresh = Freshened(parts, "sales_timeline")
+    await wait_for(parts, query, *_SOLD)
+    wanted = query.wanted()
+    kind, record = of
+    records = parts.sales.deals if kind == "deal" else parts.sales.leads
+
+    async def listed(turn: Turn) -> Listing:
+        page = await parts.timeline.page_of(kind, record, wanted, turn)
+        if not page.rows and await records.at(wanted.clocks).one(record) is None:
             raise RecordNotFound
         return [happening_document(row) for row in page.rows], page.next_cursor
 

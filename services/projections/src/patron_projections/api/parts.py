@@ -152,6 +152,22 @@ class ListAnswer(BaseModel):
     position: Reached
 
 
+async def wait_for(parts: Parts, query: Strict, *names: str) -> None:
+    """Wait until the models that follow the log of `after` have what the caller asks for.
+
+    names: of the models that an answer is made of; of several logs.
+
+    Raises:
+        AfterInvalid: none of them follows that log.
+    """
+    if query.after is None:
+        return
+    models = [parts.models[name] for name in names]
+    context = query.after.partition(".")[0]
+    for model in [one for one in models if one.context == context] or models[:1]:
+        await parts.freshnesses.wait(model, query.after, query.left_s)
+
+
 class Freshened:
     """Answers of one model, after waiting for the position that the caller asks for."""
 

@@ -16,6 +16,7 @@ from patron_projections.api.parts import (
     Parts,
     Reached,
     RecordNotFound,
+    wait_for,
 )
 from patron_projections.directory import SortInvalid
 from patron_projections.filters import FilterInvalid
@@ -158,5 +159,4 @@ async def lead(parts: Asked, lead_id: UUID, query: AsOfQuery) -> Response:
 
 async def _wait(parts: Parts, query: Asking) -> None:
     """Wait until every model that a page is made of has what the caller asks for."""
-    for name in ("deals", "leads", "planned_activities"):
-        await Freshened(parts, name).wait(query)
+    await wait_for(parts, query, "deals", "leads", "planned_activities")

@@ -9,8 +9,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from patron_projections.clocks import LIVE, Clocks
-from patron_projections.customers import statements
-from patron_projections.customers.views import Found, changes_document, customer_document
+from patron_projections.customers import sales_statements, statements
+from patron_projections.customers.views import Found, Sales, changes_document, customer_document
 from patron_projections.database import Database, Rows
 
 _FOREVER: Final = "infinity"
@@ -46,6 +46,7 @@ class Customers:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._segments: list[str] = []
+        self._sales: list[str] = []
 
     async def one(self, customer: UUID, moment: Moment) -> dict[str, Any] | None:
         """Tell everything about a customer; None where nothing was known at that moment."""
@@ -60,25 +61,28 @@ class Customers:
 
     async def _found(self, customer: UUID, moment: Moment, now: datetime) -> Found | None:
         """Ask as of a person first, which customers mostly are, and of a company where there is no such person."""
-        await self._look_for_segments()
+        await self._look_for_others()
         parameters = moment.parameters(customer, now)
         asked = [statements.PERSON, statements.EVENTS, *statements.FIGURES_OF_PERSON, statements.COMPANY_NAMES]
-        person = await self._ask([*asked, *self._segments], statements.PERSON_SINCE, moment, parameters)
+        person = await self._ask([*asked, *self._segments, *self._sales], statements.PERSON_SINCE, moment, parameters)
         if person[0]:
             return self._gathered("person", customer, moment, person)
         asked = [statements.COMPANY, statements.EVENTS, *statements.FIGURES_OF_COMPANY, statements.PEOPLE_OF_COMPANY]
-        company = await self._ask(asked, statements.COMPANY_SINCE, moment, parameters)
+        company = await self._ask([*asked, *self._sales], statements.COMPANY_SINCE, moment, parameters)
         if company[0]:
             return self._gathered("company", customer, moment, company)
         if any(person[2:4]):  # what somebody did before anything was known of them
             return self._gathered("person", customer, moment, person)
         return None
 
-    async def _look_for_segments(self) -> None:
-        """Ask for memberships as soon as a worker of the segments has made their table."""
+    async def _look_for_others(self) -> None:
+        """Ask for memberships, and for sales, as soon as a worker of those streams has made their tables."""
         if not self._segments:
             (found,) = await self._database.rows(statements.HAS_MEMBERSHIPS)
             self._segments = [statements.MEMBERSHIPS] if found["has"] else []
+        if not self._sales:
+            (found,) = await self._database.rows(sales_statements.HAS_SALES)
+            self._sales = list(sales_statements.OPEN_WORK) if found["has"] else []
 
     async def _ask(self, asked: list[str], since: str, moment: Moment, parameters: dict[str, Any]) -> list[Rows]:
         """Run the statements; the version at the beginning of the changes comes first, where it is asked for."""
@@ -90,6 +94,7 @@ class Customers:
     def _gathered(self, category: str, customer: UUID, moment: Moment, answers: list[Rows]) -> Found:
         record, rows, figures, planned, linked, *more = answers
         memberships: Rows = more.pop(0) if category == "person" and self._segments else []
+        deals, leads, activities = [more.pop(0) if self._sales else [] for _ in sales_statements.OPEN_WORK]
         before: Rows = more.pop(0) if moment.since is not None else []
         return Found(
             customer=customer,
@@ -99,6 +104,7 @@ class Customers:
             interactions=[row for row in figures if row["fact"] == "interaction"],
             purchases=[row for row in figures if row["fact"] == "purchase"],
             planned=planned,
+            sales=Sales(deals, leads, activities),
             linked=linked,
             memberships=memberships,
             before=before[0] if before else None,

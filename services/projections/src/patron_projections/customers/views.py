@@ -1,6 +1,6 @@
 """A customer as the document that callers see."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,9 +13,19 @@ from patron_projections.documents import Document, Row, company_document, person
 from patron_projections.fields import read_time
 from patron_projections.money import money
 
+_COUNTED: Final = frozenset({"number", "amount_minor", "currency"})
 _DAY_S: Final = 86_400
 _IDENTITIES: Final = (("email", "emails"), ("phone", "phones"), ("social", "social"), ("external_id", "external_ids"))
 _NOT_CHANGES: Final = frozenset({"version", "updated_at", "lifecycle_times", "people_count"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """What is open of a customer in the pipeline context: the first rows, each with the `number` of all."""
+
+    deals: Rows
+    leads: Rows
+    activities: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class Found:
     interactions: Rows
     purchases: Rows
     planned: Rows
+    sales: Sales
     linked: Rows
     memberships: Rows
     before: Row | None
@@ -55,7 +66,7 @@ def customer_document(found: Found, moment: datetime) -> Document:
         "tags": [] if profile is None else profile["tags"],
         "interactions": _interactions(found.interactions),
         "purchases": [_purchases(row) for row in found.purchases],
-        "open_work": _open_work(found.planned),
+        "open_work": _open_work(found.planned, found.sales),
     }
     if found.category == "company":
         number = found.linked[0]["number"] if found.linked else 0
@@ -149,12 +160,26 @@ def _purchases(row: Row) -> Document:
     }
 
 
-def _open_work(rows: Rows) -> Document:
+def _open_work(rows: Rows, sales: Sales) -> Document:
     planned = [
         {name: row[name] for name in ("event_id", "kind", "channel", "direction", "occurred_at", "recorded_at")}
         for row in rows
     ]
-    return {"planned_interactions": rows[0]["planned"] if rows else 0, "next": planned}
+    return {
+        "planned_interactions": rows[0]["planned"] if rows else 0,
+        "next": planned,
+        "deals": _first([{**row, "amount": money(row["amount_minor"], row["currency"])} for row in sales.deals]),
+        "leads": _first(
+            [{**row, "score": None if row["score"] is None else f"{row['score']:f}"} for row in sales.leads]
+        ),
+        "activities": _first(sales.activities),
+    }
+
+
+def _first(rows: Sequence[Row]) -> Document:
+    """Show the first of some open records, and how many there are."""
+    number = rows[0]["number"] if rows else 0
+    return {"number": number, "first": [{name: row[name] for name in row if name not in _COUNTED} for row in rows]}
 
 
 def _membership(row: Row) -> Document:
