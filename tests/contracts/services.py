@@ -130,6 +130,7 @@ async def _sold(selling: Selling) -> dict[str, str]:
             "product_id": product["id"],
             "quote_id": quote["id"],
             "base": "EUR",
+            "rules_name": "assignment",
         }
 
 

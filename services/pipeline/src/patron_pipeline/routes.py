@@ -13,6 +13,7 @@ from patron_pipeline.api.products import products
 from patron_pipeline.api.quotes import quotes
 from patron_pipeline.api.rates import rates
 from patron_pipeline.api.reps import reps
+from patron_pipeline.api.rules import rules
 from patron_reactions.api import operations
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Lifespan, Service, create_service
@@ -37,6 +38,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     quotes,
     rates,
     reps,
+    rules,
     activities,
     calendars,
     operations("/pipeline/v1"),
