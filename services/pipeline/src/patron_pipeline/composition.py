@@ -34,7 +34,7 @@ def parts(
 
     store: holds the contexts pipeline and, to be read only, contacts. default_region: ISO 3166 region of phone numbers
     in national form where a lead says no country. public_url: where callers outside reach this service.
-    reader: without it, limits of stages count only the deals that enter from then on, and rules are not tried on history.
+    reader: without it, limits of stages count only deals that enter from then on, and no rules are tried on history.
     """
     decisions = Decisions(Journal(store, vault))
     pipelines = PipelineHandlers(decisions, None if reader is None else PlaceCounting(decisions, reader))
