@@ -32,10 +32,9 @@ def leads(draw: st.DrawFn) -> LeadFacts:
 
 @st.composite
 def happenings(draw: st.DrawFn) -> Happened:
-    kind = draw(st.sampled_from(("capture", "activity", "interaction", "purchase")))
+    kind = draw(st.sampled_from(("capture", "interaction", "purchase")))
     fields: dict[str, Any] = {
         "capture": {"source": draw(st.sampled_from(("web", "fair")))},
-        "activity": {"kind": draw(st.sampled_from(("call", "meeting"))), "outcome": "reached"},
         "interaction": {"kind": draw(st.sampled_from(("visit", "email"))), "properties": {"page": "pricing"}},
         "purchase": {"amount_minor": draw(st.integers(0, 10_000)), "currency": "EUR"},
     }[kind]
@@ -120,7 +119,7 @@ def score_documents(draw: st.DrawFn) -> dict[str, Any]:
     halves = st.sampled_from(({}, {"half_life": {"days": 3}}, {"half_life": {"days": 14, "hours": 6}}))
     facts = st.sampled_from((
         {"fact": "capture"},
-        {"fact": "activity", "where": [{"field": "kind", "op": "eq", "value": "call"}], "within": {"days": 10}},
+        {"fact": "interaction", "where": [{"field": "kind", "op": "eq", "value": "visit"}], "within": {"days": 10}},
         {"fact": "interaction", "where": [{"field": "properties.page", "op": "eq", "value": "pricing"}]},
         {"fact": "purchase", "where": [{"field": "amount", "op": "gte", "value": "50.00", "currency": "EUR"}]},
     ))  # fmt: skip

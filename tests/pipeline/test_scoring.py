@@ -139,7 +139,7 @@ FAULTS: Final[list[tuple[Any, list[tuple[str, str]]]]] = [
                 {
                     "id": "d",
                     "points": 1,
-                    "facts": {"fact": "activity", "where": [{"field": "mood", "op": "eq", "value": "good"}]},
+                    "facts": {"fact": "capture", "where": [{"field": "mood", "op": "eq", "value": "good"}]},
                     "when": {"type": "field", "field": "employees", "op": "gte"},
                 },
             ]

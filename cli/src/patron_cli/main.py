@@ -9,6 +9,7 @@ from patron_cli.demo_command import demo
 from patron_cli.import_command import import_file
 from patron_cli.parked_command import parked
 from patron_cli.rebuild_command import rebuild
+from patron_cli.rules_command import rules
 from patron_cli.sales_command import pipeline
 from patron_cli.segment_list import segments
 
@@ -30,6 +31,7 @@ app.add_typer(parked, name="parked")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(segments, name="segments")
 app.add_typer(pipeline, name="pipeline")
+app.add_typer(rules, name="rules")
 for command in (report_command.report, export_command.export):
     app.command(epilog=EXIT_CODES)(command)
 for command in (verification.verify, catalogue.schemas, catalogue.openapi):

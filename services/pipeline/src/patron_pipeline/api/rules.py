@@ -41,6 +41,7 @@ MEANT: Final = (
     refusals.RulesVersionNotFound,
     refusals.RulesUnpublished,
 )
+TIMES: Final = (values.TimeInvalid, values.TimeZoneMissing, values.TimeTooEarly)
 
 
 @rules.get("", response_model=RulesList, responses=problems(Unavailable))
@@ -93,7 +94,7 @@ async def try_rules(rules_name: Name, body: TryBody, using: Using, by: Reading) 
     return {name: value for name, value in msgspec.to_builtins(found).items() if name in Tried.model_fields}
 
 
-@rules.post("/{rules_name}/backtest", response_model=dict[str, Any], responses=problems(*MEANT, values.TimeInvalid))
+@rules.post("/{rules_name}/backtest", response_model=dict[str, Any], responses=problems(*MEANT, *TIMES))
 async def backtest_rules(rules_name: Name, body: BacktestBody, using: Using, by: Administering) -> dict[str, Any]:
     """Try rules on leads of the past: who would have got what, or what they would have scored. Reads the whole log."""
     del by  # it stands for the permission

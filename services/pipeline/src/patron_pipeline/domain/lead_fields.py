@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from patron_rules.fields import Field, FieldType, fact_field
 
-FactKind = Literal["capture", "activity", "interaction", "purchase"]
+FactKind = Literal["capture", "interaction", "purchase"]
 _NAMED: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 
 
@@ -74,10 +74,7 @@ def _lead() -> dict[str, Field]:
 
 LEAD_FIELDS: Final[Mapping[str, Field]] = _lead()
 """Fields that have fixed names."""
-_TEXT_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "capture": ("channel", "source", "medium", "campaign", "form_id"),
-    "activity": ("kind", "outcome"),
-}
+_OF_CAPTURE: Final = frozenset({"channel", "source", "medium", "campaign", "form_id"})
 
 
 def lead_field(name: str) -> Field | None:
@@ -97,7 +94,7 @@ def happened_field(kind: FactKind, name: str) -> Field | None:
         case "interaction" | "purchase":
             return fact_field(kind, name)
         case _:
-            return Field(name, "lead", FieldType.TEXT, key=name) if name in _TEXT_FACTS[kind] else None
+            return Field(name, "lead", FieldType.TEXT, key=name) if name in _OF_CAPTURE else None
 
 
 def value_in(fields: Mapping[str, Any], field: Field) -> Any:
