@@ -37,6 +37,7 @@ DEALS: Final = Definition(
         Column("amount", "decimal", "Sum of their amounts.", "currency"),
         Column("average", "decimal", "Mean of the amounts that are known.", "currency"),
         Column("weighted", "decimal", "Of open deals: amount times probability.", "currency"),
+        Column("expected", "decimal", "Weighted amounts, and those of deals won.", "currency"),
     ),
     default_by=("pipeline_id", "stage"),
     parameters=PARAMETERS,
@@ -79,7 +80,7 @@ class DealsReport:
         status = divided.base.c.status
         amounts = Amounts(divided, question)
         number = func.count()
-        weighted = divided.base.c.worth * divided.base.c.probability
+        weighted = amounts.sum(status == "open", divided.base.c.worth * divided.base.c.probability)
         query = select(
             *divided.labelled,
             number.label("deals"),
@@ -87,7 +88,8 @@ class DealsReport:
             *(number.filter(status == one).label(one) for one in ("open", "won", "lost")),
             amounts.sum().label("amount"),
             amounts.average().label("average"),
-            amounts.sum(status == "open", weighted).label("weighted"),
+            weighted.label("weighted"),
+            (weighted + amounts.sum(status == "won")).label("expected"),
             *amounts.told(),
         )
         columns = [*divided.columns, *DEALS.columns, *told_columns(question)]
