@@ -362,5 +362,8 @@ async def test_what_cannot_be_asked_of_sales_is_refused(log: SalesHistory, side:
         ("lead-sources", {"by": "currency"}, (422, "by-invalid", "by")),
     ):
         assert await queries.refusal(f"/reports/{path}", **parameters) == refusal
+    edges: dict[str, object] = {"time_zone": "America/New_York", "to": "0001-01-01T00:00:00Z", "as_of": "0001-01-01"}
+    for name in ("deal-ageing", "forecast", "quota-attainment"):
+        assert (await queries.answer(f"/reports/{name}", currency="USD", **edges))["rows"] == []
     after = datetime.now(UTC).isoformat()
     assert (await queries.answer("/reports/deals", after=f"pipeline.0.{log.last}", as_of=after))["complete"]

@@ -44,6 +44,7 @@ from patron_projections.reports.question import (
     read_zone,
 )
 from patron_projections.reports.running import EVENTS, Answer, Turn, definition_of, drill, event_documents
+from patron_projections.reports.sales.outlook import HistoryTooLong, PeriodNeeded
 from patron_runtime.bodies import router
 from patron_runtime.problems import problems
 
@@ -53,6 +54,7 @@ _PATH: Final = "/projections/v1/reports"
 _TIME_TEXT: Final = "RFC 3339 time, or a date: its midnight in `time_zone`."
 _CLOCK_TEXT: Final = "RFC 3339 time, or a date: its midnight UTC; not in the future."
 _PROBLEMS: Final = problems(
+    *(PeriodNeeded, HistoryTooLong),
     *(ReportNotFound, TimeInvalid, TimeZoneInvalid, ByInvalid, FilterInvalid, ParameterNotTaken, CurrencyNeeded),
     *(
         ResponseInvalid,

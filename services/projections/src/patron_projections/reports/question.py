@@ -94,15 +94,23 @@ class Question:
     @property
     def today(self) -> date:
         """Give the day of the question in its zone: that of `as_of`, or of now."""
-        return (self.clocks.as_of or self.now).astimezone(ZoneInfo(self.zone)).date()
+        return local_day(self.clocks.as_of or self.now, self.zone)
 
     @property
     def rated_on(self) -> date:
         """Give the day whose exchange rates count: `rate_date`, or the last day of the period in its zone."""
         if self.rate_date is not None:
             return self.rate_date
-        last = self.end - timedelta(microseconds=1) if self.end == self.until else self.end
-        return last.astimezone(ZoneInfo(self.zone)).date()
+        return local_day(self.end, self.zone, before=self.end == self.until)
+
+
+def local_day(moment: datetime, zone: str, *, before: bool = False) -> date:
+    """Give the day of a moment, or of the last one before it, on the clock of a zone."""
+    try:
+        last = moment - timedelta(microseconds=1) if before else moment
+        return last.astimezone(ZoneInfo(zone)).date()
+    except OverflowError:  # the first or the last day that there is, on clocks where it is another one
+        return moment.date()
 
 
 @cache

@@ -1,7 +1,7 @@
 """What deals and quotas are to a forecast: rows of deals that are won or due in a period, with quotas beside them."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import INTERVAL, UUID
 
 from patron_events.rejections import Invalid
 from patron_projections.reports.dimensions import TOTAL, Divided
-from patron_projections.reports.question import Question
+from patron_projections.reports.question import Question, local_day
 from patron_projections.reports.sales.amounts import worth_of
 from patron_projections.reports.sales.attributes import Attributes
 from patron_projections.reports.sales.dealt import Deals
@@ -54,17 +54,13 @@ class PeriodNeeded(Invalid):
     code: ClassVar[str] = "period-needed"
 
 
-def _day(moment: datetime, zone: str) -> date:
-    return moment.astimezone(ZoneInfo(zone)).date()
-
-
 def _due_within(due: ColumnElement[Any], question: Question) -> list[ColumnElement[bool]]:
     """Keep the days of the period; a day that it ends within belongs to it."""
     kept: list[ColumnElement[bool]] = []
     if question.since is not None:
-        kept.append(due >= literal(_day(question.since, question.zone), Date))
+        kept.append(due >= literal(local_day(question.since, question.zone), Date))
     if question.until is not None:
-        last = _day(question.until - timedelta(microseconds=1), question.zone)
+        last = local_day(question.until, question.zone, before=True)
         kept.append(due <= literal(last, Date))
     return kept
 
@@ -154,8 +150,8 @@ def moments_of(question: Question) -> FromClause:
     if question.since is None:
         raise PeriodNeeded(field="from")
     zone = ZoneInfo(question.zone)
-    first = _day(question.history_from or question.since, question.zone)
-    last = _day(question.end, question.zone)
+    first = local_day(question.history_from or question.since, question.zone)
+    last = local_day(question.end, question.zone)
     days = {"day": 1, "week": 7, "month": 28, "quarter": 84}[question.every]
     if (last - first).days > _MOST_MOMENTS * days:
         raise HistoryTooLong(field="history_from")
