@@ -67,8 +67,9 @@ def _contacts(request: pytest.FixtureRequest, path: str) -> ServedService:
     contacts = Contacts()
     app = _contacts_app()
     app.state.contacts = contacts.parts()
+    app.state.oversight, letter_id = asyncio.run(_overseen("contacts"))
     known = asyncio.run(_filled(contacts, "companies" if path.startswith(f"{BASE}/companies") else "people"))
-    return ServedService(app, bearer("admin"), known)
+    return ServedService(app, bearer("admin"), {**known, "letter_id": letter_id})
 
 
 @cache
@@ -134,12 +135,12 @@ async def _sold(selling: Selling) -> dict[str, str]:
         }
 
 
-async def _overseen() -> tuple[MemoryOversight, str]:
-    oversight = MemoryOversight("pipeline")
+async def _overseen(service: str) -> tuple[MemoryOversight, str]:
+    oversight = MemoryOversight(service)
     at = datetime(2026, 3, 1, tzinfo=UTC)
     letter_id = str(UUID(int=7))
     place = {"stream": "PIPELINE", "sequence": 1, "subject": "crm.pipeline.p001.lead.1", "stored_at": at, "died_at": at}
-    letter = {"id": letter_id, "service": "pipeline", "reaction": "assign-lead", "what": "pipeline.lead-captured"}
+    letter = {"id": letter_id, "service": service, "reaction": "assign-lead", "what": "pipeline.lead-captured"}
     await oversight.letters.leave(
         convert({**letter, **place, "event_id": "1:0", "error": "TimeoutError", "deliveries": 8}, DeadLetter)
     )
@@ -151,7 +152,7 @@ def _pipeline(request: pytest.FixtureRequest, path: str) -> ServedService:
     selling = Selling()
     app = _pipeline_app()
     app.state.pipeline = selling.parts()
-    app.state.oversight, letter_id = asyncio.run(_overseen())
+    app.state.oversight, letter_id = asyncio.run(_overseen("pipeline"))
     return ServedService(app, bearer("admin"), {**asyncio.run(_sold(selling)), "letter_id": letter_id})
 
 

@@ -8,7 +8,7 @@ from patron_cli.embedded.folder import DataFolder
 from patron_cli.embedded.state import State
 from patron_runtime.issuer import EmbeddedIssuer
 
-REACTING: Final = ("pipeline",)
+REACTING: Final = ("contacts", "pipeline")
 """Services that have reactions."""
 _TIMEOUT_S: Final = 2.0
 _MOST_BYTES: Final = 1 << 20

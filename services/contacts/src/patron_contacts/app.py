@@ -14,10 +14,13 @@ from fastapi import FastAPI
 
 from patron_contacts.composition import parts
 from patron_contacts.reacting import serve_reactions
+from patron_contacts.reactions import SERVICE
 from patron_contacts.routes import build
 from patron_contacts.settings import ContactsSettings
 from patron_events.jetstream.log import open_log
 from patron_events.vault import BlindIndex
+from patron_reactions.oversight import Oversight
+from patron_reactions.streams import assert_side_streams
 from patron_runtime.service import Service, server_options
 from patron_runtime.state import runtime_of_app
 
@@ -30,6 +33,8 @@ def create_app(settings: ContactsSettings) -> Service:
         async with open_log(settings.log()) as log:
             index = BlindIndex(settings.index_key_bytes)
             app.state.contacts = parts(log.store, log.vault, index, settings.default_region)
+            await assert_side_streams(log.connection, settings.log().sizing)
+            app.state.oversight = Oversight(log.connection, SERVICE)
             runtime_of_app(app).health.add("log", log.answers)
             yield
 

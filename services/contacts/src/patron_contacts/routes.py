@@ -8,6 +8,7 @@ from patron_contacts.api.consents import consents
 from patron_contacts.api.fields import fields
 from patron_contacts.api.people import people
 from patron_contacts.api.record_commands import commands_on
+from patron_reactions.api import operations
 from patron_runtime.identity import Verifier
 from patron_runtime.service import About, Lifespan, Service, create_service
 from patron_runtime.settings import RuntimeSettings
@@ -32,4 +33,5 @@ def build(verifier: Verifier, settings: RuntimeSettings, lifespan: Lifespan) -> 
     service.include_router(commands_on("companies", lambda parts: parts.real.companies))
     service.include_router(activities)
     service.include_router(fields)
+    service.include_router(operations("/contacts/v1"))
     return service
