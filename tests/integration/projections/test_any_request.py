@@ -23,12 +23,14 @@ from patron_events.catalog import contacts as events
 from patron_events.memory import MemoryStore
 from patron_events.vault import MemoryVault
 from patron_projections.engine.builds import present_builds
+from patron_projections.sales.models import SALES
 from patron_projections.scoring import prepare_scoring
 from patron_projections.service import MODELS, build
 from patron_runtime.identity import EmbeddedIssuer, TrustedIssuer, Verifier
 from patron_runtime.service import Service
 from patron_runtime.settings import RuntimeSettings
 from read_side import ReadSide
+from sales_history import SalesHistory
 
 EXAMPLES: Final = int(os.environ.get("PATRON_SCHEMATHESIS_EXAMPLES", "15"))
 LONGEST_WAIT_S: Final = 30
@@ -72,12 +74,20 @@ async def filled(url: str) -> dict[str, str]:
     side = ReadSide(url, store, store, log.vault)
     async with side.worker():
         await side.caught_up(log.last)
+    sales = SalesHistory()
+    await sales.settings()
+    for _ in range(60):
+        await sales.anything()
+    sold = ReadSide(url, sales.memory, sales.memory, sales.vault, "pipeline")
+    async with sold.worker(models=SALES):
+        await sold.caught_up(sales.last, models=SALES)
     async with await side.connect() as connection:
         await present_builds(connection, MODELS)
         await prepare_scoring(connection)
         # As after an evaluator that saw it all, of segments that nobody has defined.
         await connection.execute("UPDATE patron.evaluator SET contacts = %s, campaigns = %s", (log.last, log.last))
     parked = {"model": "people", "category": "person", "aggregate_id": bad}
+    parked |= {"pipeline_id": "default", "deal_id": sales.deals[0], "lead_id": sales.leads[0]}
     return {"person_id": person, "company_id": company, "customer_id": person, "name": "purchases", **parked}
 
 
