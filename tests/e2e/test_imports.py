@@ -18,6 +18,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
+from bank_contacts import contacts_of_the_bank
 from installations import PATRON, Installation, Program, eventually
 
 DataSet = Callable[[str], Path]
@@ -281,24 +282,6 @@ def test_custom_fields_of_a_whole_file(crm: Crm, data_set: DataSet) -> None:
 # -- bank_marketing -----------------------------------------------------------------------------------------------
 
 BANK_MAP = Path(__file__).parents[2] / "docs" / "examples" / "bank-marketing.toml"
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
-
-def contacts_of_the_bank(folder: Path, path: Path, most: int | None) -> list[dict[str, str]]:
-    """Give rows their number and the first day of their month: they are in the order of time, from May 2008."""
-    with gzip.open(folder / "bank-additional-full.csv.gz", "rt", encoding="ascii", newline="") as lines:
-        rows = list(csv.DictReader(lines, delimiter=";"))[:most]
-    year, before = 2008, 0
-    for number, row in enumerate(rows, start=1):
-        month = MONTHS.index(row["month"]) + 1
-        year += month < before
-        before = month
-        row |= {"row": str(number), "at": f"{year}-{month:02}-01"}
-    with path.open("w", encoding="ascii", newline="") as lines:
-        writer = csv.DictWriter(lines, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return rows
 
 
 def assert_response_rates(crm: Crm, rows: list[dict[str, str]]) -> dict[str, tuple[int, int]]:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bank_contacts import contacts_of_the_bank
 from installations import Installation, Program
 
 DataSet = Callable[[str], Path]
@@ -148,3 +149,32 @@ def test_opportunities_of_salesforce_keep_their_expected_revenue(sales: Sales, d
     assert sum(Decimal(one["amount"]["amount"]) for one in deals if one["amount"]) == 6_270_000
     assert sum(Decimal(one["weighted"]["amount"]) for one in deals if one["weighted"]) == 4_858_000
     assert {one["company"]["name"] for one in deals if one["company"]["name"]}
+
+
+def assert_outcomes(sales: Sales, rows: list[dict[str, str]]) -> dict[str, tuple[int, int]]:
+    """Compare the leads that subscribed and all leads of each medium with the rows; answers both."""
+    found = sales.report("lead-sources", "--by", "medium", "--filter", "external_source:eq:bank")
+    leads = Counter(row["contact"] for row in rows)
+    subscribed = Counter(row["contact"] for row in rows if row["y"] == "yes")
+    outcomes = {row["medium"]: (row["qualified"], row["leads"]) for row in found}
+    assert outcomes == {medium: (subscribed[medium], number) for medium, number in leads.items()}
+    assert {row["medium"]: row["dead"] for row in found} == leads - subscribed
+    return outcomes
+
+
+def test_clients_of_a_bank_are_leads_with_outcomes(sales: Sales, data_set: DataSet, tmp_path: Path) -> None:
+    path = tmp_path / "contacts.csv"
+    rows = contacts_of_the_bank(data_set("bank_marketing"), path, 1_500)
+    mapped = ("--map", str(EXAMPLES / "bank-leads.toml"))
+    assert sales.brought_in("leads", path, *mapped) in ({"created": 1_500}, {"unchanged": 1_500})
+    assert sales.brought_in("leads", path, *mapped) == {"unchanged": 1_500}
+    assert_outcomes(sales, rows)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_all_clients_of_a_bank_are_leads_with_outcomes(sales: Sales, data_set: DataSet, tmp_path: Path) -> None:
+    path = tmp_path / "contacts.csv"
+    rows = contacts_of_the_bank(data_set("bank_marketing"), path, None)
+    sales.brought_in("leads", path, "--map", str(EXAMPLES / "bank-leads.toml"))
+    assert assert_outcomes(sales, rows) == {"cellular": (3_853, 26_144), "telephone": (787, 15_044)}
