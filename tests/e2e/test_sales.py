@@ -73,6 +73,7 @@ def move_in(sales: Sales, folder: Path) -> None:
         assert sales.brought_in(kind, folder / file, *options) == {"unchanged": rows}
 
 
+@pytest.mark.timeout(300)
 def test_a_sample_of_opportunities_tells_what_happened(sales: Sales, data_set: DataSet, tmp_path: Path) -> None:
     folder = data_set("crm_sales_opportunities")
     move_in(sales, folder)
