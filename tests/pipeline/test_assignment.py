@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 from hypothesis import given as each
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from patron_events.catalog.pipeline.team import Territory
@@ -150,6 +151,7 @@ def test_a_fallback_that_finds_nobody_says_so() -> None:
     )
 
 
+@settings(deadline=None)  # the machine may be busy
 @each(assignments(), leads(), SELLERS)
 def test_whoever_gets_a_lead_may_have_it(document: Any, lead: LeadFacts, sellers: list[Seller]) -> None:
     read = assignment_rules(document)
@@ -163,6 +165,7 @@ def test_whoever_gets_a_lead_may_have_it(document: Any, lead: LeadFacts, sellers
     assert assignment_rules(assignment_document(read)) == read
 
 
+@settings(deadline=None)  # the machine may be busy
 @each(st.integers(1, 30), st.integers(1, 6), st.sampled_from(("round-robin", "least-busy")))
 def test_leads_are_shared_fairly(number: int, team: int, strategy: str) -> None:
     sellers = [Seller(f"rep-{one}", "emea") for one in range(team)]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hypothesis import given as each
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from patron_events.catalog.pipeline import rules as events
@@ -62,6 +63,7 @@ def _after(commands: list[Command], rotation: Rotation) -> Rotation:
     return rotation
 
 
+@settings(deadline=None)  # the machine may be busy
 @each(st.lists(_COMMANDS, max_size=20), st.lists(_COMMANDS, max_size=5))
 def test_the_next_rotation_goes_on_as_the_one_before_would_have(first: list[Command], then: list[Command]) -> None:
     before = _after(first, Rotation())

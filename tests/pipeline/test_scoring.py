@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from hypothesis import assume
+from hypothesis import assume, settings
 from hypothesis import given as each
 from hypothesis import strategies as st
 
@@ -12,7 +12,7 @@ from patron_events.catalog.pipeline.leads import ScorePart
 from patron_pipeline.domain.document_shapes import RulesFaulty
 from patron_pipeline.domain.lead_fields import Happened, LeadFacts
 from patron_pipeline.domain.score_document import score_document, score_rules
-from patron_pipeline.domain.scoring import Score, score
+from patron_pipeline.domain.scoring import MOST_MOMENTS, Score, score
 from pipeline.any_lead import NOW, leads, score_documents
 
 BIG = {"type": "field", "field": "employees", "op": "gte", "value": 100}
@@ -55,6 +55,7 @@ def test_half_of_the_points_is_left_after_a_half_life() -> None:
     assert points == ["40", "20", "10", "5", "0"]
     assert scored(document, lead).next_at == NOW + DAY
     assert scored(document, lead, NOW + 1_000 * DAY).next_at is None
+    assert scored({"rules": [{"id": "some", "points": "0.4", "half_life": {"days": 99}}]}, lead).next_at is not None
 
 
 def test_a_rule_counts_for_no_more_than_its_most_and_the_sum_keeps_its_bounds() -> None:
@@ -88,6 +89,7 @@ def test_what_is_left_of_minus_points_is_nothing_in_the_end() -> None:
     assert scored({"rules": [{"id": "a", "points": -5, "half_life": {"days": 14}}]}, lead).score == "0"
 
 
+@settings(deadline=None)  # the machine may be busy
 @each(score_documents(), leads(), st.floats(0, 1, exclude_max=True))
 def test_a_score_stays_until_the_moment_foreseen_and_changes_then(
     document: dict[str, Any], lead: LeadFacts, share: float
@@ -99,9 +101,11 @@ def test_a_score_stays_until_the_moment_foreseen_and_changes_then(
     assume(found.next_at is not None)
     assert found.next_at is not None
     then = scored(document, lead, found.next_at)
-    assert (then.score, then.grade) != (found.score, found.grade)
+    looked_as_far_as_it_does = found.next_at >= NOW + (MOST_MOMENTS // 2) * DAY
+    assert (then.score, then.grade) != (found.score, found.grade) or looked_as_far_as_it_does
 
 
+@settings(deadline=None)  # the machine may be busy
 @each(score_documents(), leads())
 def test_the_parts_explain_the_score(document: dict[str, Any], lead: LeadFacts) -> None:
     found = scored(document, lead)

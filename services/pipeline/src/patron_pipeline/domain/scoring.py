@@ -27,8 +27,8 @@ STEP: Final = timedelta(days=1)
 _HUNDREDTH: Final = Decimal("0.01")
 _WHOLE: Final = Decimal(1)
 _CONTEXT: Final = Context(prec=28)
-_MOST_MOMENTS: Final = 1_000
-"""Moments that are looked ahead, some three years of decay; where nothing changes by then it is looked at again."""
+MOST_MOMENTS: Final = 60
+"""Moments that are looked ahead, two months of decay, because each costs; then the lead is to be looked at again."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -83,7 +83,7 @@ def score(rules: ScoreRules, lead: LeadFacts, now: datetime) -> Score:
         grade, next_at = _grade(rules, total), None
         for looked, moment in enumerate(_moments(rules, lead, now), 1):
             later, _ = _counted(rules, lead, moment)
-            if (later, _grade(rules, later)) != (total, grade) or looked == _MOST_MOMENTS:
+            if (later, _grade(rules, later)) != (total, grade) or looked == MOST_MOMENTS:
                 next_at = moment
                 break
     return Score(_text(total), grade, parts, next_at)
