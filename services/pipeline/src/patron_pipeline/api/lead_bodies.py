@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from patron_pipeline.api.bodies import ExternalIdBody
+
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 LongText = Annotated[str, StringConstraints(max_length=100_000)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
@@ -22,13 +24,6 @@ class Body(BaseModel):
     """A request body: unknown members are refused, and nothing is converted in silence."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class ExternalIdBody(Body):
-    """The id of a record in another system."""
-
-    source: Text = Field(examples=["hubspot"])
-    id: Text = Field(examples=["lead-4711"])
 
 
 class LeadFields(Body):
