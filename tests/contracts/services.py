@@ -111,6 +111,8 @@ async def _sold(selling: Selling) -> dict[str, str]:
         )
         product = await post("/products", {"sku": "GTX-PRO", "name": "GTX Pro"})
         rep = await post("/reps", {"subject": "ann"})
+        form = {"name": "Contact us", "fields": ["email"], "honeypot": "website"}
+        (await client.put(f"{SELLING}/forms/contact-us", json=form)).raise_for_status()
         calendar = await post("/calendars", {})
         meeting = {
             "kind": "meeting",
@@ -122,6 +124,7 @@ async def _sold(selling: Selling) -> dict[str, str]:
         return {
             "activity_id": activity_id,
             "lead_id": lead["id"],
+            "form_id": "contact-us",
             "rep_id": rep["id"],
             "period": "2026-Q2",
             "calendar_token": calendar["url"].rsplit("/", 1)[1].removesuffix(".ics"),

@@ -13,7 +13,7 @@ from patron_events.journal import Journal
 from patron_events.memory import MemoryStore
 from patron_events.registry import Fact
 from patron_events.vault import BlindIndex, MemoryVault
-from patron_pipeline.composition import parts
+from patron_pipeline.composition import Around, parts
 from patron_pipeline.routes import build
 from patron_runtime.identity import TrustedIssuer, Verifier
 from patron_runtime.service import Service
@@ -45,7 +45,7 @@ class Selling:
 
     def parts(self) -> Any:
         """Build the use cases over this log, with caches of their own as in a process just started."""
-        return parts(self.store, self.vault, self.index, reader=self.store)
+        return parts(self.store, self.vault, self.index, Around(reader=self.store))
 
     @property
     def contacts(self) -> Contacts:

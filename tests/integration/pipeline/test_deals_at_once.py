@@ -16,7 +16,7 @@ from patron_events.jetstream.store import JetStreamStore
 from patron_events.jetstream.streams import Sizing, assert_streams, log_stream
 from patron_events.vault import BlindIndex, MemoryVault
 from patron_events.verify import verify
-from patron_pipeline.composition import parts
+from patron_pipeline.composition import Around, parts
 from patron_servers import NatsServer
 from pipeline.calls import CLOSED, DEALS, defined, done, opened, refusal, shown
 from pipeline.served import pipeline_service
@@ -41,7 +41,9 @@ async def log(own_nats: NatsServer) -> AsyncGenerator[Connection]:
 async def process(log: Connection, *roles: str) -> AsyncGenerator[httpx.AsyncClient]:
     """Call a service over this log with caches of its own, as a replica of its own."""
     app = pipeline_service()
-    app.state.pipeline = parts(JetStreamStore(log), MemoryVault(), BlindIndex(b"k" * 32), reader=JetStreamReader(log))
+    app.state.pipeline = parts(
+        JetStreamStore(log), MemoryVault(), BlindIndex(b"k" * 32), Around(reader=JetStreamReader(log))
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=bearer(*roles)) as client:
         yield client

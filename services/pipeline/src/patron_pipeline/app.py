@@ -14,7 +14,8 @@ from fastapi import FastAPI
 
 from patron_events.jetstream.log import open_log
 from patron_events.vault import BlindIndex
-from patron_pipeline.composition import parts
+from patron_pipeline.channels.form_limits import JetStreamLimits, assert_visits_stream
+from patron_pipeline.composition import Around, parts
 from patron_pipeline.reacting import serve_reactions
 from patron_pipeline.reactions.everything import SERVICE
 from patron_pipeline.routes import build
@@ -32,10 +33,11 @@ def create_app(settings: PipelineSettings) -> Service:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_log(settings.log()) as log:
             index = BlindIndex(settings.index_key_bytes)
-            app.state.pipeline = parts(
-                log.store, log.vault, index, settings.default_region, settings.public_url, log.reader
-            )
             await assert_side_streams(log.connection, settings.log().sizing)
+            await assert_visits_stream(log.connection, settings.log().sizing)
+            limits = JetStreamLimits(log.connection)
+            around = Around(settings.default_region, settings.public_url, log.reader, limits)
+            app.state.pipeline = parts(log.store, log.vault, index, around)
             app.state.oversight = Oversight(log.connection, SERVICE)
             runtime_of_app(app).health.add("log", log.answers)
             yield

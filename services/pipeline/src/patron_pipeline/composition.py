@@ -1,5 +1,7 @@
 """Put the use cases together over any log; `app` does it over JetStream, tests over memory."""
 
+from dataclasses import dataclass, field, replace
+
 from patron_events.decisions import Decisions
 from patron_events.journal import Journal
 from patron_events.rehearsal import RehearsalStore, RehearsalVault
@@ -12,6 +14,7 @@ from patron_pipeline.handlers.counting import PlaceCounting
 from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
 from patron_pipeline.handlers.finding import Finding
+from patron_pipeline.handlers.forms import FormHandlers, MemoryLimits, SubmissionLimits
 from patron_pipeline.handlers.lead_conversion import Conversion
 from patron_pipeline.handlers.leads import LeadHandlers
 from patron_pipeline.handlers.products import ProductHandlers
@@ -22,32 +25,37 @@ from patron_pipeline.handlers.reps import RepHandlers, SalesTeam
 from patron_pipeline.handlers.routing import routing
 
 
-def parts(
-    store: EventStore,
-    vault: KeyVault,
-    index: BlindIndex,
-    default_region: str | None = None,
-    public_url: str | None = None,
-    reader: LogReader | None = None,
-) -> Parts:
-    """Build what the routes need.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the use cases know of the world around them.
 
-    store: holds the contexts pipeline and, to be read only, contacts. default_region: ISO 3166 region of phone numbers
-    in national form where a lead says no country. public_url: where callers outside reach this service.
-    reader: without it, limits of stages count only deals that enter from then on, and no rules are tried on history.
+    default_region: ISO 3166 region of phone numbers in national form where a lead says no country. public_url: where
+    callers outside reach this service. reader: without it, limits of stages count only deals that enter from then
+    on, and no rules are tried on history. limits: of web forms; by default those of this process alone.
     """
+
+    default_region: str | None = None
+    public_url: str | None = None
+    reader: LogReader | None = None
+    limits: SubmissionLimits = field(default_factory=MemoryLimits)
+
+
+def parts(store: EventStore, vault: KeyVault, index: BlindIndex, around: Around | None = None) -> Parts:
+    """Build what the routes need. store: holds the contexts pipeline and, to be read only, contacts."""
+    around = around or Around()
     decisions = Decisions(Journal(store, vault))
-    pipelines = PipelineHandlers(decisions, None if reader is None else PlaceCounting(decisions, reader))
+    pipelines = PipelineHandlers(decisions, None if around.reader is None else PlaceCounting(decisions, around.reader))
     finding = Finding(decisions.journal, index)
     products = ProductHandlers(decisions, index)
     activities = ActivityHandlers(decisions, index, finding)
-    leads = LeadHandlers(decisions, finding, index, default_region)
+    leads = LeadHandlers(decisions, finding, index, around.default_region)
     deals = DealHandlers(decisions, pipelines, finding, products)
     team = SalesTeam(decisions.journal)
     return Parts(
         decisions=decisions,
         index=index,
         leads=leads,
+        forms=FormHandlers(decisions, leads, index, around.limits),
         conversion=Conversion(leads, deals),
         pipelines=pipelines,
         deals=deals,
@@ -55,10 +63,10 @@ def parts(
         quotes=QuoteHandlers(decisions, deals),
         rates=RateHandlers(decisions),
         reps=RepHandlers(decisions, team),
-        rehearse=lambda: parts(RehearsalStore(store), RehearsalVault(vault), index, default_region),
+        rehearse=lambda: parts(RehearsalStore(store), RehearsalVault(vault), index, replace(around, reader=None)),
         activities=activities,
         calendars=CalendarHandlers(decisions, index),
         replies=ReplyHandlers(activities, index),
-        routing=routing(decisions, finding, team, reader),
-        public_url=public_url,
+        routing=routing(decisions, finding, team, around.reader),
+        public_url=around.public_url,
     )

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from patron_pipeline.api.activities import activities
 from patron_pipeline.api.calendars import calendars
 from patron_pipeline.api.deals import deals
+from patron_pipeline.api.forms import forms
 from patron_pipeline.api.leads import leads
 from patron_pipeline.api.pipelines import pipelines
 from patron_pipeline.api.products import products
@@ -42,6 +43,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     activities,
     calendars,
     operations("/pipeline/v1"),
+    forms,
 )
 
 

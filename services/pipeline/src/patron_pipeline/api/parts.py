@@ -12,6 +12,7 @@ from patron_pipeline.handlers.activities import ActivityHandlers
 from patron_pipeline.handlers.calendars import CalendarHandlers
 from patron_pipeline.handlers.deals import DealHandlers
 from patron_pipeline.handlers.definitions import PipelineHandlers
+from patron_pipeline.handlers.forms import FormHandlers
 from patron_pipeline.handlers.lead_conversion import Conversion
 from patron_pipeline.handlers.leads import LeadHandlers
 from patron_pipeline.handlers.products import ProductHandlers
@@ -33,6 +34,7 @@ class Parts:
     decisions: Decisions
     index: BlindIndex
     leads: LeadHandlers
+    forms: FormHandlers
     conversion: Conversion
     pipelines: PipelineHandlers
     deals: DealHandlers
