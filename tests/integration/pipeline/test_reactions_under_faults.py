@@ -42,7 +42,7 @@ class Site:
 
     connection: Connection
     url: str
-    processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list["subprocess.Popen[bytes]"])
 
     @property
     def parts(self) -> Parts:
