@@ -46,7 +46,8 @@ def deals_listed(clocks: Clocks) -> FromClause:
     activity is due (also where that has passed); activities: how many are open.
     """
     deals = deals_as_of(clocks)
-    stages = stages_as_of(clocks)
+    # Worked out once: without statistics PostgreSQL would look for the stages again for every deal.
+    stages = select(stages_as_of(clocks)).cte("stages").prefix_with("MATERIALIZED", dialect="postgresql")
     of_stage = and_(deals.c.pipeline_id == stages.c.pipeline_id, deals.c.stage == stages.c.stage)
     percent = _probability(deals, stages)
     since = deals.c.stage_since + func.make_interval(0, 0, 0, stages.c.rotting_days)
