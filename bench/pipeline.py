@@ -28,7 +28,10 @@ REPS = 20
 LEADS_PER_S = 50
 LEADS_FOR_S = 20.0
 _STAGES = ("prospecting", "engaging", "proposal", "negotiation")
-_RULES = {"rules": [{"id": "everybody", "to": {"strategy": "round-robin"}}]}
+_RULES = {
+    "rules": [{"id": "everybody", "to": {"strategy": "round-robin"}}],
+    "fallback": {"strategy": "queue", "queue": "unclaimed"},
+}
 
 
 def _deals(file: Path) -> None:
@@ -99,7 +102,7 @@ async def _sell(client: httpx.AsyncClient) -> None:
     team = [{"subject": f"rep-{number}", "name": f"Rep {number}"} for number in range(REPS)]
     (await client.post("/pipeline/v1/reps/bulk", json={"items": team})).raise_for_status()
     (await client.post("/pipeline/v1/rules/assignment/drafts", json={"document": _RULES})).raise_for_status()
-    (await client.post("/pipeline/v1/rules/assignment/publication", json={"version": 1})).raise_for_status()
+    (await client.post("/pipeline/v1/rules/assignment/publish", json={"version": 1})).raise_for_status()
 
 
 async def _at_rate(do: Callable[[], Awaitable[None]], per_s: float, for_s: float) -> None:
