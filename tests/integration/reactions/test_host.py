@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import count, repeat
 from uuid import UUID
 
 import pytest
@@ -12,8 +13,9 @@ from integration.reactions.hosts import Bench, a_bench, names
 from patron_events.catalog.contacts import NoteAdded
 from patron_events.rejections import Conflict
 from patron_reactions import handling
-from patron_reactions.consumers import ACK_WAIT_S, state_of
+from patron_reactions.consumers import ACK_WAIT_S, Consumer, declare, state_of
 from patron_reactions.dead_letters import DeadLetterNotFound, DeadLetters
+from patron_reactions.pulling import _PULL, DurablePull  # pyright: ignore[reportPrivateUsage]
 from patron_reactions.reaction import Happened, Reaction
 from patron_reactions.service import Reactions
 from patron_reactions.timers import Fired, TimerReaction
@@ -65,6 +67,24 @@ async def test_facts_from_before_the_start_and_after_it_are_reacted_to_once(benc
         await bench.tower.ring("big")
         await until(lambda: settled(bench))
     assert names(await bench.tower.rings("small")) == ["echo"] * 11
+
+
+async def test_pulls_that_were_filled_are_followed_by_others(bench: Bench) -> None:
+    facts = 3 * _PULL + 7
+    await asyncio.gather(*(bench.tower.ring(f"bell-{number}") for number in range(facts)))
+    for service, wanted in (("all", facts), ("few", facts // 4 + 1)):
+        await declare(bench.connection, Consumer("CONTACTS", service, "crm.contacts.>", "contacts"))
+        every = count() if service == "few" else repeat(0)
+        pull = DurablePull(bench.connection, "CONTACTS", service, lambda _, every=every: next(every) % 4 == 0)
+        await pull.open()
+        taken = 0
+        while taken < wanted:
+            messages = await pull.fetch(32, timeout=5)  # raises where a filled pull is waited for in vain
+            taken += len(messages)
+            for message in messages:
+                pull.settle(message.reply, b"+ACK")
+        assert (taken, pull.skipped) == (wanted, facts - wanted)
+        await pull.unsubscribe()
 
 
 async def test_two_hosts_share_the_work_and_double_none(bench: Bench) -> None:

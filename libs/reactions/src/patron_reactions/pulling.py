@@ -96,6 +96,7 @@ class DurablePull:
             self._connection.send(command(reply, how))
         except ConnectionLost:
             return
+        self._pull()
 
     def beat(self, older_than_s: float) -> None:
         """Tell the server which messages are still worked on."""
@@ -136,11 +137,11 @@ class DurablePull:
         if not reply.startswith(b"$JS.ACK."):
             self._on_status(subject, headers)
             return
-        left = self._open.get(subject, 0) - 1
-        if left > 0:
-            self._open[subject] = left
-        elif self._open.pop(subject, None) is not None:
-            self._pull()
+        for oldest in self._open:  # the server fills it first; a message does not say which pull it answers
+            self._open[oldest] -= 1
+            if not self._open[oldest]:
+                del self._open[oldest]
+            break
         answer_to = reply.decode()
         if not self._is_wanted(body):
             self.skipped += 1
@@ -148,6 +149,7 @@ class DurablePull:
             return
         self.held[answer_to] = self._heard
         self._buffer.append(Msg(self._connection, subject.decode(), answer_to, body))
+        self._pull()
         self._stir.set()
 
     def _on_status(self, subject: bytes, headers: bytes) -> None:
