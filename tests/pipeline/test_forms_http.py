@@ -80,6 +80,15 @@ async def test_sending_again_with_the_same_token_is_the_same_lead(visitor: httpx
     assert await leads(selling) == 1
 
 
+async def test_a_token_is_spelled_in_one_way(visitor: httpx.AsyncClient, selling: Selling) -> None:
+    token = (await visitor.get(f"{FORM}/token")).json()["token"]
+    assert (await sent(visitor, GRACE, token)).status_code == 202
+    for other in (f"{token[:8]}!!!!{token[8:]}", f"{token}===="):
+        answer = await sent(visitor, GRACE, other)
+        assert (answer.status_code, answer.json()["code"]) == (422, "form-token-invalid")
+    assert await leads(selling) == 1
+
+
 async def test_a_robot_is_thanked_and_nothing_is_kept(visitor: httpx.AsyncClient, selling: Selling) -> None:
     assert (await sent(visitor, {**GRACE, "website": "https://spam.example"})).status_code == 202
     assert await leads(selling) == 0

@@ -134,17 +134,21 @@ class FormHandlers:
     def _signature(self, form_id: str, told: str) -> str:
         return self.index.of("form-token", form_id, told)
 
-    def _check(self, form_id: str, token: str, valid_s: int, now: datetime) -> None:
+    def _check(self, form_id: str, token: str, valid_s: int, now: datetime) -> str:
+        """Read what a token tells; raises FormTokenInvalid for one that is forged, too old or written differently."""
         try:
-            read = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
-            told, _, signature = read.rpartition(".")
+            raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+            told, _, signature = raw.decode("ascii").rpartition(".")
             made = int(told.partition(".")[0])
         except (Base64Error, ValueError):
             raise FormTokenInvalid(field="token") from None
+        # Reading drops characters that are none of base64: only one of all spellings is the token.
+        spelled = urlsafe_b64encode(raw).rstrip(b"=") == token.encode()
         age = now.timestamp() - made
         genuine = hmac.compare_digest(signature, self._signature(form_id, told))
-        if not genuine or not -_CLOCK_S <= age <= valid_s:
+        if not spelled or not genuine or not -_CLOCK_S <= age <= valid_s:
             raise FormTokenInvalid(field="token")
+        return told
 
     async def submit(self, form_id: str, sent: Submission) -> None:
         """Take what a visitor sends as a lead; sent again with the same token it is the same lead.
@@ -157,7 +161,7 @@ class FormHandlers:
         who = self.index.of("form-visitor", form_id, sent.address)
         if await self.limits.count(form_id, who) > form.per_minute:
             raise TooManySubmissions
-        self._check(form_id, sent.token, form.valid_s, datetime.now(UTC))
+        told = self._check(form_id, sent.token, form.valid_s, datetime.now(UTC))
         if sent.fields.get(form.honeypot):
             return
         fields = {name: value for name, value in sent.fields.items() if name != form.honeypot}
@@ -166,7 +170,7 @@ class FormHandlers:
         asked = Asked(
             Actor("service", f"form:{form_id}"),
             Cause(correlation_id=sent.correlation_id, request=request),
-            str(uuid5(_COMMANDS, f"{form_id}|{sent.token}")),
+            str(uuid5(_COMMANDS, f"{form_id}|{told}")),
         )
         await self.leads.capture(lead_body(form, fields), asked, channel="form", form_id=form_id)
 
