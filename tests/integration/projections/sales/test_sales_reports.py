@@ -277,6 +277,21 @@ async def test_a_funnel_counts_stages_that_were_left_out_and_losses_where_they_h
     ]  # fmt: skip
 
 
+async def test_a_move_to_another_pipeline_is_no_advance(log: SalesHistory, side: ReadSide, queries: Queries) -> None:
+    await sellers(log)
+    await log.told(Told("pipeline", "partners", [(DEFAULT, day("2024-01-01"))]))
+    went = deals.DealMoved(to="offer", was="engaging", pipeline_id="partners"), day("2023-01-05")
+    await log.deal(*opened("2023-01-02"), went)
+    await log.deal(*opened("2023-01-02"), (deals.DealMoved(to="offer", was="engaging"), day("2023-01-05")))
+    await written(log, side)
+    keys = ("pipeline_id", "stage", "entered", "advanced", "back", "still")
+    assert [tuple(row[key] for key in keys) for row in await rows(queries, "stage-conversion")] == [
+        ("default", "engaging", 2, 1, 1, 0),
+        ("default", "offer", 1, 0, 0, 1),
+        ("partners", "offer", 1, 0, 0, 1),
+    ]
+
+
 async def test_the_built_in_pipeline_weighs_and_has_a_funnel(
     log: SalesHistory, side: ReadSide, queries: Queries
 ) -> None:

@@ -151,9 +151,10 @@ def rates_as_of(clocks: Clocks, day: date | None = None) -> FromClause:
 
 
 def stays_as_of(clocks: Clocks) -> FromClause:
-    """Select the stays of deals in stages that had begun; columns as the view `deal_stays`, and three more.
+    """Select the stays of deals in stages that had begun; columns as the view `deal_stays`, and four more.
 
-    left_at: when the next stage was entered; empty while the deal stands there. left_to, left_how: where to and how.
+    left_at: when the next stage was entered; empty while the deal stands there. left_to, left_how: where to and how;
+    left_pipeline_id: in which pipeline that is.
     """
     view = stays.VIEW
     order = (view.c.position, view.c.index)
@@ -165,6 +166,7 @@ def stays_as_of(clocks: Clocks) -> FromClause:
         following(view.c.occurred_at, "left_at"),
         following(view.c.stage, "left_to"),
         following(view.c.how, "left_how"),
+        following(view.c.pipeline_id, "left_pipeline_id"),
     ]
     begun = select(*view.columns, *after).where(*clocks.happened(view)).subquery("begun")
     return select(*begun.columns).where(begun.c.stage.is_not(None)).subquery("deal_stays")

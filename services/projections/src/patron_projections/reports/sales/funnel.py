@@ -220,7 +220,10 @@ class StageConversion:
         stays = stays_as_of(question.clocks).alias("stays")
         now, then = (stages_as_of(question.clocks).alias(name) for name in ("stage_now", "stage_then"))
         here = and_(now.c.pipeline_id == stays.c.pipeline_id, now.c.stage == stays.c.stage)
-        there = and_(then.c.pipeline_id == stays.c.pipeline_id, then.c.stage == stays.c.left_to)
+        # Stages of different pipelines may have the same id: only those of one pipeline are before or after another.
+        in_pipeline = then.c.pipeline_id == stays.c.pipeline_id
+        stayed = stays.c.left_pipeline_id == stays.c.pipeline_id
+        there = and_(in_pipeline, stayed, then.c.stage == stays.c.left_to)
         attributes = deals.attributes
         attributes.joined = (
             attributes.joined.join(stays, stays.c.deal_id == deals.of("id")).outerjoin(now, here).outerjoin(then, there)
