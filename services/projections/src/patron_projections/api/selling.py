@@ -76,7 +76,8 @@ class BoardAnswer(BaseModel):
 
     Each column has `deals`, `sums` by currency, and `total` and `weighted` in one currency with the rates that were
     used and their days; open ones also `rotting`, `without_activity`, `overdue` (past their expected close), their WIP
-    limit and `cards`. `next`: how the list `/deals` goes on behind the cards.
+    limit and `cards`. `over_limit`: whether there are more deals than the limit, null on a filtered board. `next`: how
+    the list `/deals` goes on behind the cards.
     """
 
     pipeline: dict[str, Any]

@@ -133,7 +133,8 @@ class Boards:
         return {
             **{name: stage[name] for name in ("stage", "name", "kind", "place", "probability", "forecast_category")},
             "wip_limit": limit,
-            "over_limit": limit is not None and deals > limit,
+            # Of some of its deals nobody can tell.
+            "over_limit": None if asked.filters else limit is not None and deals > limit,
             "rotting_days": stage["rotting_days"],
             "deals": deals,
             **{name: sum(row[name] for row in sums) for name in ("rotting", "without_activity", "overdue") if is_open},

@@ -1,0 +1,45 @@
+"""What boards tell of limits, of deals in stages that are no more, and of pipelines that were given up."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from patron_events.catalog.pipeline import deals
+from patron_projections.sales.models import SALES
+from projections_http import Queries, client
+from read_side import ReadSide
+from sales_history import SalesHistory
+from sales_log import DEFAULT
+
+
+@pytest.fixture
+async def queries(side: ReadSide, tmp_path: Path) -> AsyncGenerator[Queries]:
+    async for one in client(side.url, tmp_path):
+        yield one
+
+
+async def written(log: SalesHistory, side: ReadSide) -> None:
+    async with side.worker(models=SALES):
+        await side.caught_up(log.last, models=SALES)
+
+
+async def columns(queries: Queries, **asked: object) -> dict[str, dict[str, Any]]:
+    board = await queries.answer("/pipelines/default/board", **asked)
+    return {column["stage"]: column for column in board["columns"]}
+
+
+async def test_a_filtered_board_does_not_tell_whether_a_limit_is_kept(
+    log: SalesHistory, side: ReadSide, queries: Queries
+) -> None:
+    stages = [replace(one, wip_limit=1) if one.id == "offer" else one for one in DEFAULT.stages]
+    await log.say("pipeline", "default", replace(DEFAULT, stages=tuple(stages)))
+    for owner in ("ann", "bob"):
+        await log.deal((deals.DealOwned(owner), log.now), stage="offer")
+    await written(log, side)
+    whole = (await columns(queries))["offer"]
+    assert (whole["deals"], whole["wip_limit"], whole["over_limit"]) == (2, 1, True)
+    part = (await columns(queries, filter="owner:eq:ann"))["offer"]
+    assert (part["deals"], part["wip_limit"], part["over_limit"]) == (1, 1, None)
