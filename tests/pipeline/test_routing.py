@@ -175,6 +175,19 @@ async def test_leads_of_somebody_who_leaves_go_to_the_others(office: Office) -> 
     assert (await office.rotation()).load("ann") == 0
 
 
+@pytest.mark.parametrize("command", [RetireRep(), SetAvailability(available=False)])
+async def test_who_just_stopped_taking_leads_gets_none(office: Office, command: RetireRep | SetAvailability) -> None:
+    await office.assignment({"to": ROUND})
+    known = [await office.captured() for _ in range(3)]
+    place = office.parts.routing.assigning.place
+    await place(known[0], Asked(ANYBODY), datetime.now(UTC))
+    # Another process is told, so that this one remembers a team that is as good as new.
+    await office.selling.parts().reps.command(rep_id("ben"), command, Asked(ANYBODY))
+    for one in known[1:]:
+        await place(one, Asked(ANYBODY), datetime.now(UTC))
+    assert [(await office.lead(one)).owner for one in known] == ["ann", "cy", "ann"]
+
+
 async def test_a_lead_that_nobody_can_take_is_tried_again(office: Office) -> None:
     await office.assignment({"to": {"strategy": "rep", "rep": "ann"}}, fallback={"strategy": "rep", "rep": "ann"})
     away = SetAvailability(available=False)

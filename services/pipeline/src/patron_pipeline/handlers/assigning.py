@@ -188,7 +188,7 @@ class Assigning:
                 await unit.decide(LEAD, lead_id, command)
             facts = replace(facts, fields={**facts.fields, **lead_fields(await unit.state(LEAD, lead_id))})
         market = Market(question.sellers, await self.rotations.current(unit), question.now, question.excluded)
-        found = assign(question.rules.rules, facts, market)
+        found = await self._chosen(question.rules.rules, facts, market)
         if found.owner is None and found.queue is None and question.excluded:
             return
         await unit.decide(LEAD, lead_id, AssignLead(_fact(found, question.rules.number)))
@@ -196,6 +196,13 @@ class Assigning:
             await self.rotations.decide(unit, TakeTurn(lead_id, found.owner, found.pool))
         elif question.excluded:
             await self.rotations.decide(unit, Settle(lead_id, None))
+
+    async def _chosen(self, rules: AssignmentRules, facts: LeadFacts, market: Market) -> Assignment:
+        """Choose among the remembered sellers; among the newest where the chosen one is not as remembered."""
+        found = assign(rules, facts, market)
+        if found.owner is None or await self.sellers.at_this_moment(found.owner) in market.sellers:
+            return found
+        return assign(rules, facts, replace(market, sellers=await self.sellers.current(newest=True)))
 
 
 def _check_waiting(lead: Lead) -> None:

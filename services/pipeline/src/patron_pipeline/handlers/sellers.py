@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 from patron_events.journal import Journal
 from patron_pipeline.domain.assignment import Seller
 from patron_pipeline.domain.assignment_document import AssignmentRules, assignment_rules
-from patron_pipeline.domain.rep import Rep
+from patron_pipeline.domain.rep import REP, Rep, rep_id
 from patron_pipeline.domain.rules import RULES
 from patron_pipeline.domain.score_document import ScoreRules, score_rules
 from patron_pipeline.handlers.reps import SalesTeam
@@ -41,6 +41,10 @@ class Sellers:
         """Tell who sells, in order of their subjects."""
         reps = await self.team.current(newest=newest)
         return tuple(seller_of(reps[subject]) for subject in sorted(reps))
+
+    async def at_this_moment(self, subject: str) -> Seller:
+        """Ask the log for one of them, also for somebody who sells no more: they are not available."""
+        return seller_of((await self.team.journal.load(REP, rep_id(subject))).state)
 
 
 def seller_of(rep: Rep) -> Seller:
