@@ -1,5 +1,6 @@
 """Records of the pipeline context as lists show them: their columns, and what is worked out of others at the moment."""
 
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -28,6 +29,8 @@ from patron_projections.sales.moments import (
     stages_as_of,
 )
 
+# Writing these selections takes longer than answering them; most questions are about now.
+_KEPT: Final = 16
 OPEN_LEADS: Final = ("new", "assigned", "working", "qualified")
 """States of leads that somebody has to do something about; a recycled one rests."""
 
@@ -37,6 +40,7 @@ def moment_of(clocks: Clocks) -> ColumnElement[Any]:
     return func.now() if clocks.as_of is None else literal(clocks.as_of, DateTime(timezone=True))
 
 
+@lru_cache(_KEPT)
 def deals_listed(clocks: Clocks) -> FromClause:
     """Select deals with what is worked out of them at the moment.
 
@@ -73,6 +77,7 @@ def deals_listed(clocks: Clocks) -> FromClause:
     )
 
 
+@lru_cache(_KEPT)
 def leads_listed(clocks: Clocks) -> FromClause:
     """Select leads with what is worked out of them at the moment.
 
@@ -99,6 +104,7 @@ def leads_listed(clocks: Clocks) -> FromClause:
     )
 
 
+@lru_cache(_KEPT)
 def planned_activities_listed(clocks: Clocks) -> FromClause:
     """Select planned activities; overdue: it is open, and its time, or the whole day that it was for, is over."""
     planned = planned_activities_as_of(clocks)
@@ -107,6 +113,7 @@ def planned_activities_listed(clocks: Clocks) -> FromClause:
     return select(*planned.columns, func.coalesce(overdue, false()).label("overdue")).subquery("planned_activities")
 
 
+@lru_cache(_KEPT)
 def open_activities(clocks: Clocks) -> FromClause:
     """Select the planned activities that are still to be done."""
     planned = planned_activities_as_of(clocks)

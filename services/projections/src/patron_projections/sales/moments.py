@@ -8,8 +8,10 @@ Settings (stages, quotas, who sells) are mostly told once for years that have pa
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -22,19 +24,21 @@ from sqlalchemy import (
     cast,
     false,
     func,
+    literal,
     literal_column,
     select,
     tuple_,
-    values,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from patron_events.catalog.pipeline.defaults import DEFAULT_ID, DEFAULT_PIPELINE
 from patron_projections.clocks import Clocks
 from patron_projections.sales import deals, definitions, leads, planned_activities, quotes, stays, team
 
+# Writing these selections takes longer than answering them; most questions are about now.
+_KEPT: Final = 16
 _OF_STAGE: Final = ("name", "kind", "probability", "forecast_category", "wip_limit", "rotting_days")
-_BUILT_IN: Final = [
+_BUILT_IN: Final = msgspec.json.encode([
     {
         "pipeline_id": DEFAULT_ID,
         "position": 0,
@@ -50,7 +54,7 @@ _BUILT_IN: Final = [
         **{name: getattr(stage, name) for name in _OF_STAGE},
     }
     for place, stage in enumerate(DEFAULT_PIPELINE.stages)
-]
+]).decode()  # fmt: skip
 
 
 def deals_as_of(clocks: Clocks, among: SelectBase | None = None) -> FromClause:
@@ -98,6 +102,7 @@ def quotas_as_of(clocks: Clocks) -> FromClause:
     return _first_known(list(view.columns), view, [view.c.rep_id, view.c.period], turn, clocks).subquery("quotas")
 
 
+@lru_cache(_KEPT)
 def stages_as_of(clocks: Clocks) -> FromClause:
     """Select the stages of the definition of each pipeline that held, or of its first; as `pipeline_stages`."""
     view = definitions.STAGES_VIEW
@@ -114,10 +119,13 @@ def built_in_stages(clocks: Clocks) -> Select[Any]:
     known = [] if clocks.known_at is None else [view.c.recorded_at <= clocks.known_at]
     told = select(view.c.pipeline_id).where(view.c.pipeline_id == DEFAULT_ID, *known)
     columns = [Column(one.name, one.type) for one in view.columns]
-    built_in = values(*columns, name="built_in").data([tuple(row[one.name] for one in columns) for row in _BUILT_IN])
-    return select(*(cast(built_in.c[one.name], one.type) for one in columns)).where(~told.exists())
+    # A document: rows of VALUES cannot be kept in written form, and are written out for every question.
+    rows = func.jsonb_to_recordset(cast(literal(_BUILT_IN), JSONB))
+    built_in = rows.table_valued(*columns, name="built_in").render_derived(name="built_in", with_types=True)
+    return select(*(built_in.c[one.name] for one in columns)).where(~told.exists())
 
 
+@lru_cache(_KEPT)
 def pipelines_as_of(clocks: Clocks) -> FromClause:
     """Select pipelines: id, name, definition_version, currency and archived."""
     stages, now = stages_as_of(clocks), definitions.PIPELINES_VIEW
