@@ -120,3 +120,18 @@ async def test_work_tells_what_is_due_what_was_left_and_which_leads_wait(
     assert (ids(inbox["unassigned"]), ids(inbox["not_begun"])) == ([waiting], [fresh])
     assert inbox["queues"][0]["leads"] == 1
     assert await queries.refusal("/work", time_zone="Mars/Base") == (422, "time-zone-unknown", "time_zone")
+
+
+async def test_the_inbox_counts_by_queue_what_its_filters_let_through(
+    log: SalesHistory, side: ReadSide, queries: Queries
+) -> None:
+    waiting = {source: [await log.lead() for _ in range(number)] for source, number in (("fair", 2), ("web", 3))}
+    for source, several in waiting.items():
+        for lead in several:
+            queued = leads.LeadAssigned(owner=None, queue="west", strategy="queue")
+            await log.say("lead", lead, leads.LeadProfiled(company_name=source), queued)
+    async with side.worker(models=SALES):
+        await side.caught_up(log.last, models=SALES)
+    for asked, number in (({}, 5), ({"filter": "company_name:eq:fair"}, 2), ({"filter": "company_name:eq:none"}, 0)):
+        inbox = await queries.answer("/leads/inbox", **asked)
+        assert sum(queue["leads"] for queue in inbox["queues"]) == inbox["unassigned"]["number"] == number

@@ -14,6 +14,8 @@ from patron_projections.clocks import Clocks
 from patron_projections.database import Database
 from patron_projections.directory import Directory
 from patron_projections.documents import Document, Row
+from patron_projections.fields import Fields
+from patron_projections.filters import conditions
 from patron_projections.sales.listed import leads_listed
 from patron_projections.sales.moments import sales_team_as_of
 from patron_projections.sales.naming import Naming
@@ -79,6 +81,7 @@ class Work:
         """Tell which leads wait: those that nobody has, by queue, and those that nobody has begun to work on."""
         leads = leads_listed(clocks)
         waiting = [leads.c.open, leads.c.owner.is_(None), leads.c.erased.is_(False)]
+        waiting += conditions(Fields(leads, clocks.as_of), filters)
         by_queue = (
             select(
                 leads.c.queue,
