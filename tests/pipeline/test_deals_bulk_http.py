@@ -47,7 +47,7 @@ async def test_what_happened_elsewhere_is_told_at_its_own_dates(selling: Selling
         ("DealWon", "2017-03-01"),
     ]
     view = await shown(admin, first)
-    assert (view["status"], view["won"]["amount"], view["amount"]) == ("won", "1054.00", "1200.00")
+    assert (view["status"], view["won"]["amount"], view["amount"]) == ("won", "1054.00", "1054.00")
     assert [one["entered_at"] for one in view["stays"]] == [
         "2016-10-20T00:00:00Z",
         "2016-12-01T07:00:00Z",
@@ -74,6 +74,17 @@ async def test_a_file_can_be_told_again_grown_since(selling: Selling, admin: htt
     ]
     assert await bulk(admin, item(3, stage="proposal")) == [("updated", 2, None)]
     assert (await shown(admin, ids.deal_id("crm", "3")))["stage"] == "proposal"
+
+
+async def test_a_deal_that_was_won_at_another_amount_is_told_again_unchanged(admin: httpx.AsyncClient) -> None:
+    story = [WON[0], WON[3]]
+    lines = [{"name": "GTX", "quantity": 1, "unit_price": 5}]
+    told = [item(1, history=story, amount=5, currency="USD"), item(2, history=story, lines=lines, currency="USD")]
+    assert await bulk(admin, *told) == [("created", 1, None)] * 2
+    assert await bulk(admin, *told) == [("unchanged", 1, None)] * 2
+    at_won = item(1, history=story, amount=1054, currency="USD")
+    assert await bulk(admin, at_won) == [("unchanged", 1, None)]
+    assert await bulk(admin, item(1, amount=6, currency="USD")) == [("rejected", "deal-closed", None)]
 
 
 async def test_each_item_is_decided_by_itself(admin: httpx.AsyncClient) -> None:

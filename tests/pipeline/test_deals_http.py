@@ -81,6 +81,17 @@ async def test_a_deal_goes_through_stages_to_won_and_open_again(agent: httpx.Asy
     assert (view["status"], view["lost"]) == ("lost", {"reason": "price", "from": "proposal", "competitor": "Initech"})
 
 
+async def test_a_deal_is_worth_what_it_was_won_at_also_when_it_is_open_again(agent: httpx.AsyncClient) -> None:
+    deal = await opened(agent, amount=100, currency="USD")
+    await done(agent, f"{DEALS}/{deal}/win", amount=90, currency="EUR")
+    await done(agent, f"{DEALS}/{deal}/reopen")
+    view = await shown(agent, deal)
+    assert (view["amount"], view["currency"], view["amount_basis"]) == ("90.00", "EUR", "stated")
+    answer = await agent.patch(f"{DEALS}/{deal}", json={"amount": 100, "currency": "USD"})
+    assert answer.json()["status"] == "updated"
+    assert (await shown(agent, deal))["amount"] == "100.00"
+
+
 async def test_of_two_who_move_a_deal_at_the_same_moment_one_wins(
     agent: httpx.AsyncClient, other: httpx.AsyncClient
 ) -> None:

@@ -125,7 +125,8 @@ def _check(facts: Sequence[Fact]) -> None:
 
 
 def _restated(deal: Deal, changes: Changes) -> Sequence[Fact]:
-    facts = changed(deal.facets, changes)
+    # A file that is told again states what a deal was worth before it was won: that is no change.
+    facts = [fact for fact in changed(deal.facets, changes) if fact != deal.valued]
     _check(facts)
     for fact in facts:
         if deal.status != "open" and isinstance(fact, _FIXED_WHEN_CLOSED):

@@ -43,8 +43,8 @@ class Deal:
     """The state of one deal.
 
     since: when it entered its present stage. facets: the last fact of each kind. closing: how it was won or lost.
-    reopened_at: the last time. rotted: that was told for the present stay. idle_since: it was told that nothing is
-    planned since then.
+    valued: what it was worth before it was won at another amount, while it is won. reopened_at: the last time.
+    rotted: that was told for the present stay. idle_since: it was told that nothing is planned since then.
     """
 
     status: Literal["absent", "open", "won", "lost", "archived"] = "absent"
@@ -54,6 +54,7 @@ class Deal:
     since: datetime | None = None
     opened: events.DealOpened | None = None
     closing: events.DealWon | events.DealLost | None = None
+    valued: events.DealValued | None = None
     facets: Facets = field(default_factory=dict[type[Fact], Fact])
     stays: tuple[Stay, ...] = ()
     rotted: bool = False
@@ -148,11 +149,12 @@ def _folded(deal: Deal, event: events.DealEvent, at: datetime) -> dict[str, Any]
         case events.DealMoved(to=to, pipeline_id=pipeline):
             return _entered(deal, at, (pipeline or deal.pipeline_id, to), "open")
         case events.DealWon(stage=stage):
-            return {**_entered(deal, at, (deal.pipeline_id, stage), "won"), "closing": event}
+            return {**_entered(deal, at, (deal.pipeline_id, stage), "won"), "closing": event, **_agreed(deal, event)}
         case events.DealLost(stage=stage):
             return {**_entered(deal, at, (deal.pipeline_id, stage), "lost"), "closing": event}
         case events.DealReopened(to=to):
-            return {**_entered(deal, at, (deal.pipeline_id, to), "open"), "closing": None, "reopened_at": at}
+            again = {"closing": None, "valued": None, "reopened_at": at}
+            return {**_entered(deal, at, (deal.pipeline_id, to), "open"), **again}
         case events.DealRotted():
             return {"rotted": True}
         case events.DealLeftWithoutActivity(since=since):
@@ -163,6 +165,15 @@ def _folded(deal: Deal, event: events.DealEvent, at: datetime) -> dict[str, Any]
             return {"erased": True}
         case _:
             return {"facets": {**deal.facets, type(event): event}}
+
+
+def _agreed(deal: Deal, won: events.DealWon) -> dict[str, Any]:
+    """Let a deal be worth what was agreed, also when it is opened again; an equal amount keeps its basis."""
+    before = deal.facet(events.DealValued)
+    if (before.amount_minor, before.currency) == (won.amount_minor, won.currency):
+        return {}
+    agreed = events.DealValued(amount_minor=won.amount_minor, currency=won.currency)
+    return {"facets": {**deal.facets, events.DealValued: agreed}, "valued": before}
 
 
 def _entered(deal: Deal, at: datetime, where: tuple[str, str], status: str) -> dict[str, Any]:

@@ -210,8 +210,10 @@ def _moved(draft: Draft, fact: events.DealMoved, recorded: Recorded[Fact]) -> No
 
 def _won(draft: Draft, fact: events.DealWon, recorded: Recorded[Fact]) -> None:
     _entered(draft, fact.stage, WON, recorded)
-    draft["amount_minor"] = str(fact.amount_minor)
-    draft["currency"] = fact.currency
+    agreed = str(fact.amount_minor), fact.currency
+    if (draft["amount_minor"], draft["currency"]) != agreed:
+        draft["amount_minor"], draft["currency"] = agreed
+        draft["amount_basis"] = "stated"
     draft["won_reason"] = fact.reason
     draft["idle_since"] = None
 
