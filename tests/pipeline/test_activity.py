@@ -206,6 +206,13 @@ def test_erasing_leaves_nothing_to_work_with() -> None:
     assert _state(planned, described, erased).texts == Texts()
 
 
+def test_what_an_erased_activity_was_about_is_known_by_its_ids() -> None:
+    about = events.ActivityPlanned(kind="call", deal_id="d1", person_id="p1", external_source="crm", external_id="1")
+    activity = _state(about, described, events.ActivityErased())
+    assert activity.about == About(deal_id="d1", person_id="p1")
+    assert of_activity("a1", activity) == frozenset()
+
+
 def test_what_was_sent_is_recorded_once() -> None:
     sent = (MONDAY, 15, "email")
     fact = events.ActivityReminded(MONDAY, 15, "email", "<1@x>")

@@ -151,6 +151,23 @@ async def test_an_open_deal_without_a_planned_activity_is_reported(
     assert len(await clockwork.deal_told(bare)) == 1
 
 
+async def test_a_deal_whose_last_planned_activity_is_erased_is_reported(
+    admin: httpx.AsyncClient, agent: httpx.AsyncClient, clockwork: Clockwork
+) -> None:
+    await define(admin, activity_days=7)
+    deal = await opened(agent)
+    external_id = {"source": "crm", "id": "1"}
+    about = {"kind": "call", "summary": "Call", "deal_id": deal, "external_id": external_id}
+    call = (await done(agent, f"{BASE}/activities", **about))["id"]
+    await clockwork.after(8)
+    assert await clockwork.deal_told(deal) == []
+    await done(admin, f"{BASE}/activities/{call}/erasure")
+    await clockwork.after(30)
+    (told,) = await clockwork.deal_told(deal)
+    assert isinstance(told, deals.DealLeftWithoutActivity)
+    await done(agent, f"{BASE}/activities", kind="call", summary="Again", external_id=external_id)
+
+
 async def test_an_open_lead_is_given_up_with_a_reason(
     admin: httpx.AsyncClient, agent: httpx.AsyncClient, clockwork: Clockwork
 ) -> None:

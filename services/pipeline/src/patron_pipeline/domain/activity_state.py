@@ -113,7 +113,9 @@ def _folded(activity: Activity, event: events.ActivityEvent, at: datetime) -> Ac
         case events.ActivityRemindersSet(reminders=reminders):
             return replace(activity, reminders=reminders, reminders_since=at)
         case events.ActivityErased():
-            return Activity(status="erased", kind=activity.kind, planned_at=activity.planned_at, closed_at=at)
+            # What it was about stays, as ids, so that its deal can be asked for what is left; the external id is free.
+            about = replace(activity.about, external_id=None)
+            return Activity("erased", activity.kind, about=about, planned_at=activity.planned_at, closed_at=at)
         case _:
             return _closed(activity, event, at)
 
