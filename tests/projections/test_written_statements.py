@@ -1,9 +1,8 @@
 """Statements that are written once for many parameters."""
 
 from sqlalchemy import Integer, bindparam, column, select, table
-from sqlalchemy.schema import CreateTable
 
-from patron_projections.engine.tables import compiled, workers
+from patron_projections.engine.tables import compiled
 
 THINGS = table("things", column("a", Integer), column("b", Integer))
 
@@ -28,8 +27,3 @@ def test_lists_of_any_length_are_written_out() -> None:
 def test_named_parameters_stay_as_they_are() -> None:
     text, parameters = compiled(select(THINGS).where(THINGS.c.a == bindparam("given", 5)))
     assert ("%(given)s" in text, parameters) == (True, {"given": 5})
-
-
-def test_tables_have_no_parameters() -> None:
-    text, parameters = compiled(CreateTable(workers))
-    assert ("CREATE TABLE patron.workers" in text, parameters) == (True, {})

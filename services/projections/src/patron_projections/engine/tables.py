@@ -121,7 +121,7 @@ workers: Final = Table(
 
 
 def compiled(statement: ClauseElement) -> Statement:
-    """Write a SQLAlchemy statement as text and parameters for psycopg.
+    """Write a SQLAlchemy question or change as text and parameters for psycopg.
 
     Statements of one form are written once, as SQLAlchemy's own connections do it: writing the three larger questions
     of a board takes 60 ms, and what their parameters are 2 ms.
@@ -129,9 +129,8 @@ def compiled(statement: ClauseElement) -> Statement:
     written, extracted, given, _ = statement._compile_w_cache(  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only connections of SQLAlchemy give it out
         _DIALECT, compiled_cache=_WRITTEN, column_keys=[]
     )
-    if not isinstance(written, SQLCompiler):  # tables and indexes
-        return str(written), {}
-    state = written.construct_expanded_state(written.construct_params(given, extracted, _no_postcompile=True))
+    compiler = cast("SQLCompiler", written)
+    state = compiler.construct_expanded_state(compiler.construct_params(given, extracted, _no_postcompile=True))
     return state.statement, cast("dict[str, object]", state.parameters)
 
 
