@@ -10,16 +10,20 @@ import pytest
 from patron_events.catalog.pipeline import deals, leads
 from patron_events.decider import Dated
 from patron_events.decisions import Decisions
+from patron_events.envelope import Cause
 from patron_events.journal import Journal
 from patron_pipeline.domain.deal import DEAL
 from patron_pipeline.domain.lead import LEAD
 from patron_pipeline.reactions.everything import all_reactions
+from patron_pipeline.reactions.overdue import Watch
 from patron_reactions.memory import InMemory, MemoryTimers
 from patron_reactions.service import Means
+from patron_reactions.timers import Fired
 from pipeline.calls import DEALS, done, moved, opened
 from pipeline.served import BASE, Selling
 
 DAY = timedelta(days=1)
+SOON = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 class Clockwork:
@@ -121,6 +125,28 @@ async def test_a_shorter_threshold_and_a_first_one_count_for_deals_from_before(
     await define(admin, rotting_days=7)
     await clockwork.after(8)
     assert [one.days for one in await clockwork.deal_told(deal)] == [7]
+
+
+@pytest.mark.parametrize("newer", [SOON, None])
+@pytest.mark.parametrize("by_timer", [False, True])
+async def test_what_another_replica_learned_meanwhile_is_what_the_timer_is_set_by(
+    newer: datetime | None, *, by_timer: bool
+) -> None:
+    timers = MemoryTimers(SOON - DAY)
+    read: list[datetime] = []
+
+    async def when(_: str) -> datetime | None:
+        """Answer by the old rules once; then another replica has set the timer by newer ones."""
+        read.append(SOON)
+        return newer if by_timer or len(read) > 1 else SOON + 30 * DAY
+
+    async def tell(*_: Any) -> datetime | None:
+        return SOON + 30 * DAY
+
+    watch = Watch("deal-rotting", timers, when, tell)
+    fired = Fired("deal-rotting.a", "deal-rotting", SOON, SOON, {"id": "a"}, Cause())
+    await (watch.on_time(fired) if by_timer else watch.plan("a", fired))
+    assert [one.at for one in timers.pending.values()] == ([] if newer is None else [newer])
 
 
 async def test_a_threshold_that_was_taken_back_is_forgotten(

@@ -42,7 +42,7 @@ class Watch:
         """Set the timer of a record, where it needs one; an older one that stays behind will change nothing."""
         at = await self.when(record_id)
         if at is not None:
-            await self.timers.put(f"{self.kind}.{record_id}", self.kind, at, {"id": record_id}, because=because)
+            await self._set(record_id, at, because)
 
     async def of(self, happened: Happened) -> None:
         """Plan for the record that a fact is about."""
@@ -53,7 +53,20 @@ class Watch:
         record_id = str(fired.data["id"])
         again_at = await self.tell(record_id, fired.fired_at, fired.asked(kind="rule"))
         if again_at is not None:
-            await self.timers.put(fired.key, self.kind, again_at, fired.data, because=fired)
+            await self._set(record_id, again_at, fired)
+
+    async def _set(self, record_id: str, at: datetime, because: Because) -> None:
+        key, moment = f"{self.kind}.{record_id}", at
+        while True:
+            await self.timers.put(key, self.kind, moment, {"id": record_id}, because=because)
+            # Another replica may have set it by a newer state between our reading and our setting.
+            again = await self.when(record_id)
+            if again == moment:
+                return
+            if again is None:
+                await self.timers.cancel(key)
+                return
+            moment = again
 
 
 def overdue_reactions(means: Means) -> tuple[Sequence[Reaction], Sequence[TimerReaction]]:
