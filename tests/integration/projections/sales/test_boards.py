@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from patron_events.catalog.pipeline import deals
+from patron_events.catalog.pipeline import deals, settings
 from patron_projections.sales.models import SALES
 from projections_http import Queries, client
 from read_side import ReadSide
@@ -43,3 +43,29 @@ async def test_a_filtered_board_does_not_tell_whether_a_limit_is_kept(
     assert (whole["deals"], whole["wip_limit"], whole["over_limit"]) == (2, 1, True)
     part = (await columns(queries, filter="owner:eq:ann"))["offer"]
     assert (part["deals"], part["wip_limit"], part["over_limit"]) == (1, 1, None)
+
+
+async def test_deals_in_stages_that_are_no_more_stay_on_the_board(
+    log: SalesHistory, side: ReadSide, queries: Queries
+) -> None:
+    await log.say("pipeline", "default", DEFAULT)
+    for stage in ("offer", "engaging", "engaging"):
+        await log.deal((deals.DealValued(1_00, "EUR"), log.now), stage=stage)
+    won, lost = [await log.deal((deals.DealValued(1_00, "EUR"), log.now)) for _ in range(2)]
+    await log.say("deal", won, deals.DealWon("won", "engaging", 9_00, "EUR"))
+    await log.say("deal", lost, deals.DealLost("lost", "engaging", "price"))
+    engaging = next(one for one in DEFAULT.stages if one.id == "engaging")
+    ends = [settings.Stage("signed", "Signed", kind="won"), settings.Stage("offer", "No", kind="lost")]
+    await log.say("pipeline", "default", replace(DEFAULT, definition_version=2, stages=(engaging, *ends)))
+    await written(log, side)
+    board = await queries.answer("/pipelines/default/board", closed_days=366, as_of=log.now.isoformat())
+    assert board["deals"] == 3
+    assert [(one["stage"], one["kind"], one["deals"], len(one["sums"])) for one in board["columns"]] == [
+        ("engaging", "open", 2, 1),
+        ("signed", "won", 0, 0),
+        ("offer", "lost", 0, 0),
+        ("offer", "open", 1, 1),
+        ("won", "won", 1, 1),
+        ("lost", "lost", 1, 1),
+    ]
+    assert board["columns"][4]["total"]["amount"] == {"amount": "9.00", "currency": "EUR"}

@@ -24,6 +24,7 @@ from patron_projections.sales.rates import Amount, Rates, rates_on
 from patron_projections.sales.views import deal_card
 
 _HIDDEN: Final = frozenset({"search", "search_text", "lines", "custom"})
+_KINDS: Final = (OPEN, "won", "lost")
 
 
 class PipelineNotFound(NotFound):
@@ -55,7 +56,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found of a board. sums: per stage and currency."""
+    """What was found of a board. sums, closed: per stage, status and currency, of open and of closed deals."""
 
     pipeline: Row
     stages: Rows
@@ -122,8 +123,9 @@ class Boards:
 
     def _column(self, asked: Asked, found: _Found, stage: Row, clocks: Clocks) -> Document:
         is_open = stage["kind"] == OPEN
-        sums = [row for row in (found.sums if is_open else found.closed) if row["stage"] == stage["stage"]]
-        cards = [row for row in found.cards if row["stage"] == stage["stage"]]
+        here = stage["kind"], stage["stage"]
+        sums = [row for row in (found.sums if is_open else found.closed) if (row["status"], row["stage"]) == here]
+        cards = [row for row in found.cards if (row["status"], row["stage"]) == here]
         more = len(cards) > asked.limit
         cards = cards[: asked.limit]
         wanted = asked.column(stage["stage"])
@@ -147,11 +149,15 @@ class Boards:
 
 
 def _with_strangers(found: _Found) -> Rows:
-    """Give the stages, and behind them those that deals stand in although the definition has them no more."""
-    known = {row["stage"] for row in found.stages}
-    strangers = sorted({row["stage"] for row in found.sums} - known)
+    """Give the stages, and behind them those that deals stand in although the definition has them no more.
+
+    A stage that the definition has as another kind is such a stage as well.
+    """
+    known = {(row["kind"], row["stage"]) for row in found.stages}
+    standing = {(row["status"], row["stage"]) for row in (*found.sums, *found.closed)}
+    strangers = sorted(standing - known, key=lambda one: (_KINDS.index(one[0]), one[1]))
     absent = dict.fromkeys(("wip_limit", "rotting_days", "probability", "forecast_category", "place"))
-    return [*found.stages, *({**absent, "stage": one, "name": one, "kind": OPEN} for one in strangers)]
+    return [*found.stages, *({**absent, "stage": stage, "name": stage, "kind": kind} for kind, stage in strangers)]
 
 
 def _currency(asked: Asked, pipeline: Row) -> str | None:
@@ -177,6 +183,7 @@ def _sums(view: FromClause, where: Sequence[ColumnElement[bool]], clocks: Clocks
     return (
         select(
             view.c.stage,
+            view.c.status,
             view.c.currency,
             func.count().label("deals"),
             func.sum(view.c.amount_minor).label("amount_minor"),
@@ -186,7 +193,7 @@ def _sums(view: FromClause, where: Sequence[ColumnElement[bool]], clocks: Clocks
             func.count().filter(view.c.expected_close < today).label("overdue"),
         )
         .where(*where)
-        .group_by(view.c.stage, view.c.currency)
+        .group_by(view.c.stage, view.c.status, view.c.currency)
         .order_by(view.c.stage, view.c.currency)
     )
 
@@ -195,13 +202,14 @@ def _closed(view: FromClause, where: Sequence[ColumnElement[bool]]) -> SelectBas
     return (
         select(
             view.c.stage,
+            view.c.status,
             view.c.currency,
             func.count().label("deals"),
             func.sum(view.c.amount_minor).label("amount_minor"),
             func.sum(view.c.weighted_minor).label("weighted_minor"),
         )
         .where(*where)
-        .group_by(view.c.stage, view.c.currency)
+        .group_by(view.c.stage, view.c.status, view.c.currency)
         .order_by(view.c.stage, view.c.currency)
     )
 
