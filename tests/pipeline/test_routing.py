@@ -200,6 +200,56 @@ async def test_a_lead_that_nobody_can_take_is_tried_again(office: Office) -> Non
     assert (await office.lead(known)).owner == "ann"
 
 
+async def test_rules_that_are_published_place_the_leads_that_wait(office: Office) -> None:
+    waiting, theirs, back, closed = [await office.captured(owner=owner) for owner in (None, "zoe", None, None)]
+    await office.parts.leads.assign(back, {"owner": "ben"}, Asked(ANYBODY))
+    await office.parts.leads.assign(back, {"owner": None}, Asked(ANYBODY))
+    await office.parts.leads.move(closed, {"to": "dead", "reason": "no-budget"}, Asked(ANYBODY))
+    await office.host.settle()
+    assert (await office.lead(waiting)).owner is None
+    await office.assignment({"to": ROUND})
+    await office.host.settle()
+    known = [await office.lead(one) for one in (waiting, theirs, back, closed)]
+    assert [(one.status, one.owner) for one in known] == [
+        ("assigned", "ann"), ("assigned", "zoe"), ("assigned", "ben"), ("dead", None),
+    ]  # fmt: skip
+    await office.assignment({"to": {"strategy": "rep", "rep": "cy"}})
+    await office.host.settle()
+    size = await office.selling.size()
+    assert (await office.lead(waiting)).owner == "ann"
+    await office.host.redeliver()
+    assert await office.selling.size() == size
+
+
+async def test_the_first_rules_decide_about_the_next_lead(office: Office) -> None:
+    first, second = [await office.captured() for _ in range(2)]
+    routing = office.parts.routing
+    assert await routing.assigning.place(first, Asked(ANYBODY), datetime.now(UTC)) is None
+    assert await routing.scoring.rescore(first, Asked(ANYBODY), datetime.now(UTC)) is None
+    await office.assignment({"to": ROUND})
+    half = {"id": "any", "points": 8, "half_life": {"days": 3}}
+    await publish(office.decisions, "score", {"rules": [half]})
+    assert await routing.scoring.rescore(second, Asked(ANYBODY), datetime.now(UTC)) is not None
+    await routing.assigning.place(second, Asked(ANYBODY), datetime.now(UTC))
+    assert (await office.lead(second)).owner == "ann"
+
+
+async def test_rules_that_are_published_score_what_is_open_or_recycled(office: Office) -> None:
+    new, recycled, dead = [await office.captured() for _ in range(3)]
+    await office.parts.leads.move(recycled, {"to": "recycled", "reason": "later"}, Asked(ANYBODY))
+    await office.parts.leads.move(dead, {"to": "dead", "reason": "no-budget"}, Asked(ANYBODY))
+    for points in (8, 9):
+        half = {"id": "any", "points": points, "half_life": {"days": 3}}
+        await publish(office.decisions, "score", {"rules": [half]})
+        await office.host.settle()
+        scores = [(await office.lead(one)).scored for one in (new, recycled, dead)]
+        assert [one and one.score for one in scores] == [str(points), str(points), None]
+    assert {f"lead-score.{one}" for one in (new, recycled)} <= set(office.timers.pending)
+    size = await office.selling.size()
+    await office.host.redeliver()
+    assert await office.selling.size() == size
+
+
 async def test_what_the_person_does_and_time_change_the_score(office: Office) -> None:
     visits = {"id": "visits", "points": 10, "facts": {"fact": "interaction"}, "half_life": {"days": 1}}
     await publish(office.decisions, "score", {"rules": [visits]})

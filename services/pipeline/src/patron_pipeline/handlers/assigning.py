@@ -115,7 +115,8 @@ class Assigning:
         Raises:
             LeadPlaced: somebody has it, it waits in a queue, or it is not open.
         """
-        rules = await self.in_force.assignment(newest=newest)
+        # That there are no rules is not taken from memory: who publishes the first ones looks at older leads only.
+        rules = await self.in_force.assignment(newest=newest) or await self.in_force.assignment(newest=True)
         if rules is None:
             return None
         lead = (await self.decisions.journal.load(LEAD, lead_id)).state

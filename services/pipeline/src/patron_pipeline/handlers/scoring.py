@@ -52,7 +52,8 @@ class Scoring:
 
         Does nothing without published rules, and for leads that are closed or nobody knows.
         """
-        rules = await self.in_force.score()
+        # That there are no rules is not taken from memory: who publishes the first ones looks at older leads only.
+        rules = await self.in_force.score() or await self.in_force.score(newest=True)
         lead = (await self.decisions.journal.load(LEAD, lead_id)).state
         if rules is None or lead.status not in SCORED:
             return None

@@ -1,8 +1,7 @@
 """Timers of deals and leads: set by what happens to them, and by a change of the rules; decided when they fire."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,15 +10,13 @@ from patron_events.catalog.pipeline import activities, deals, leads, settings
 from patron_events.catalog.pipeline.defaults import DEFAULT_ID
 from patron_events.decisions import Asked
 from patron_events.registry import Fact
-from patron_events.store import LogReader
 from patron_pipeline.domain.activity import ACTIVITY
 from patron_pipeline.handlers.overdue import OverdueHandlers
+from patron_pipeline.reactions.walking import CONTEXT, records
 from patron_reactions.reaction import Happened, Reaction
 from patron_reactions.service import Means
 from patron_reactions.timers import Because, Fired, TimerReaction, Timers
 
-CONTEXT: Final = "pipeline"
-_AT_ONCE: Final = 64
 _IN_STAGE: Final = (deals.DealOpened, deals.DealMoved, deals.DealReopened)
 _WITHOUT_PLAN: Final = (deals.DealOpened, deals.DealMoved, deals.DealReopened)
 _UNPLANNED: Final = (activities.ActivityCompleted, activities.ActivityCancelled, activities.ActivityErased)
@@ -85,7 +82,7 @@ def overdue_reactions(means: Means) -> tuple[Sequence[Reaction], Sequence[TimerR
     async def replan(happened: Happened) -> None:
         """Look at every record again: those that need a timer by the new rules may have had none."""
         watches = {"deal": (rotting, idle), "lead": (old,) if happened.stream.id == DEFAULT_ID else ()}
-        async for some in _records(means.log, happened.recorded.commit.sequence):
+        async for some in records(means.log, {"deal", "lead"}, happened.recorded.commit.sequence):
             plans = [watch.plan(record_id, happened) for category, record_id in some for watch in watches[category]]
             await asyncio.gather(*plans)
 
@@ -101,17 +98,3 @@ def overdue_reactions(means: Means) -> tuple[Sequence[Reaction], Sequence[TimerR
         react("replan-overdue", (settings.PipelineDefined,), replan),
     )
     return reactions, tuple(TimerReaction(one.kind, one.on_time) for one in (rotting, idle, old, back))
-
-
-async def _records(log: LogReader, through: int) -> AsyncGenerator[Sequence[tuple[str, str]]]:
-    """List the deals and leads that were there when the rules changed, in parts; later ones follow the new rules."""
-    seen: set[str] = set()
-    async with aclosing(log.follow(CONTEXT)) as batches:
-        async for batch in batches:
-            found = {stored.stream.id: stored.stream.category for stored in batch.commits}
-            fresh = [(kind, one) for one, kind in found.items() if kind in {"deal", "lead"} and one not in seen]
-            seen.update(one for _, one in fresh)
-            for start in range(0, len(fresh), _AT_ONCE):
-                yield fresh[start : start + _AT_ONCE]
-            if batch.through >= through:
-                return

@@ -3,14 +3,16 @@
 Every handler decides against present state, so that late, repeated or overtaken deliveries change nothing.
 """
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from patron_events.catalog import contacts
-from patron_events.catalog.pipeline import leads, team
+from patron_events.catalog.pipeline import leads, rules, team
 from patron_events.decisions import Decisions
+from patron_events.store import LogReader
 from patron_pipeline.domain.assignment_document import AssignmentRules, assignment_rules
 from patron_pipeline.domain.customer import CUSTOMER
 from patron_pipeline.domain.lead import LEAD, Lead
@@ -22,6 +24,7 @@ from patron_pipeline.handlers.finding import Finding
 from patron_pipeline.handlers.reps import SalesTeam
 from patron_pipeline.handlers.routing import Routing, routing
 from patron_pipeline.handlers.scoring import kinds_of
+from patron_pipeline.reactions.walking import CONTEXT, records
 from patron_reactions.reaction import Happened, Reaction
 from patron_reactions.service import Means
 from patron_reactions.timers import Because, Fired, TimerReaction, Timers
@@ -36,7 +39,7 @@ def routing_reactions(means: Means) -> tuple[tuple[Reaction, ...], tuple[TimerRe
     """Build the reactions and timers of assignment and score."""
     journal = means.decisions.journal
     use = routing(means.decisions, Finding(journal, means.index), SalesTeam(journal))
-    react = _Routes(use, means.decisions, means.timers)
+    react = _Routes(use, means.decisions, means.timers, means.log)
     facts = (
         Reaction("route-lead", "pipeline", (leads.LeadCaptured, leads.LeadStatusChanged), react.arrived),
         Reaction(
@@ -60,6 +63,7 @@ def routing_reactions(means: Means) -> tuple[tuple[Reaction, ...], tuple[TimerRe
         Reaction("time-lead-score", "pipeline", (leads.LeadScored,), react.scored),
         Reaction("time-lead-work", "pipeline", (leads.LeadAssigned,), react.assigned),
         Reaction("hand-leads-over", "pipeline", (team.RepRetired,), react.retired),
+        Reaction("apply-new-rules", "pipeline", (rules.RulesPublished,), react.published),
     )
     timers = (
         TimerReaction("lead-place", react.place_again),
@@ -87,6 +91,7 @@ class _Routes:
     use: Routing
     decisions: Decisions
     timers: Timers
+    log: LogReader
 
     async def _lead(self, lead_id: str) -> Lead:
         return (await self.decisions.journal.load(LEAD, lead_id)).state
@@ -104,14 +109,15 @@ class _Routes:
         """Ask the rules again about a lead that nobody could take."""
         await self._place(_lead_of(fired), fired, fired.fired_at)
 
-    async def _place(self, lead_id: str, because: Because, now: datetime) -> None:
-        asked = because.asked(kind="rule")
+    async def _place(self, lead_id: str, because: Because, now: datetime, *names: str) -> None:
+        """Place a lead, or score it where nothing is to be placed. names: tell commands of one cause apart."""
+        asked = because.asked(":".join(names) or 0, kind="rule")
         try:
             placed = await self.use.assigning.place(lead_id, asked, now, newest=isinstance(because, Fired))
         except LeadPlaced:
             placed = None
         if placed is None:
-            await self.use.scoring.rescore(lead_id, because.asked("score", kind="rule"), now)
+            await self.use.scoring.rescore(lead_id, because.asked(":".join((*names, "score")), kind="rule"), now)
         elif (lead := await self._lead(lead_id)).status == "new" and lead.owner is None and not _queued(lead):
             await self.timers.put(
                 f"lead-place.{lead_id}", "lead-place", now + RETRY, {"lead_id": lead_id}, because=because
@@ -178,6 +184,30 @@ class _Routes:
                     lead_id, happened.asked(lead_id, kind="rule"), happened.stored_at, instead_of=subject
                 )
 
+    # -- new rules ------------------------------------------------------------------------------------------------
+
+    async def published(self, happened: Happened) -> None:
+        """Let rules that were just put in force decide about the leads that are there already."""
+        # Whatever is remembered may be older than this fact; from here on it is not.
+        if happened.stream.id == "score":
+            await self.use.in_force.score(newest=True)
+            apply = self._score_by_new_rules
+        else:
+            await self.use.in_force.assignment(newest=True)
+            apply = self._place_by_new_rules
+        # Up to now, not up to the fact: another process may have decided in between by what it remembered.
+        through = await self.log.last_sequence(CONTEXT)
+        async for some in records(self.log, {"lead"}, through):
+            await asyncio.gather(*(apply(lead_id, happened) for _, lead_id in some))
+
+    async def _place_by_new_rules(self, lead_id: str, happened: Happened) -> None:
+        lead = await self._lead(lead_id)
+        if lead.status == "new" and lead.owner is None and not _queued(lead):
+            await self._place(lead_id, happened, happened.stored_at, lead_id)
+
+    async def _score_by_new_rules(self, lead_id: str, happened: Happened) -> None:
+        await self._rescore(lead_id, happened, happened.stored_at, lead_id)
+
     # -- score ----------------------------------------------------------------------------------------------------
 
     async def changed(self, happened: Happened) -> None:
@@ -208,8 +238,8 @@ class _Routes:
         """Score a lead anew because time has passed."""
         await self._rescore(_lead_of(fired), fired, fired.fired_at)
 
-    async def _rescore(self, lead_id: str, because: Because, now: datetime) -> None:
-        next_at = await self.use.scoring.rescore(lead_id, because.asked(kind="rule"), now)
+    async def _rescore(self, lead_id: str, because: Because, now: datetime, number: int | str = 0) -> None:
+        next_at = await self.use.scoring.rescore(lead_id, because.asked(number, kind="rule"), now)
         if next_at is not None:
             await self._look_again(lead_id, next_at, because)
 
