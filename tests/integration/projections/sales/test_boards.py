@@ -12,7 +12,7 @@ from patron_projections.sales.models import SALES
 from projections_http import Queries, client
 from read_side import ReadSide
 from sales_history import SalesHistory
-from sales_log import DEFAULT
+from sales_log import DEFAULT, Told, day
 
 
 @pytest.fixture
@@ -69,3 +69,22 @@ async def test_deals_in_stages_that_are_no_more_stay_on_the_board(
         ("lost", "lost", 1, 1),
     ]
     assert board["columns"][4]["total"]["amount"] == {"amount": "9.00", "currency": "EUR"}
+
+
+async def test_a_pipeline_is_archived_once_that_had_happened_and_was_known(
+    log: SalesHistory, side: ReadSide, queries: Queries
+) -> None:
+    await log.told(Told("pipeline", "default", [(DEFAULT, day("2024-01-01"))]))
+    before = log.now
+    await log.told(Told("pipeline", "default", [(settings.PipelineArchived(), day("2024-02-01"))]))
+    await written(log, side)
+    for clocks, archived in (
+        ({}, True),
+        ({"as_of": "2024-01-31"}, False),
+        ({"as_of": "2024-02-02"}, True),
+        ({"known_at": before.isoformat()}, False),
+        ({"known_at": log.now.isoformat()}, True),
+        ({"as_of": "2024-02-02", "known_at": before.isoformat()}, False),
+    ):
+        (pipeline,) = await queries.items("/pipelines", **clocks)
+        assert pipeline["archived"] is archived, clocks

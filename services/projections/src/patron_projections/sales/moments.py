@@ -129,8 +129,10 @@ def built_in_stages(clocks: Clocks) -> Select[Any]:
 def pipelines_as_of(clocks: Clocks) -> FromClause:
     """Select pipelines: id, name, definition_version, currency and archived."""
     stages, now = stages_as_of(clocks), definitions.PIPELINES_VIEW
-    archived = func.coalesce(now.c.archived, false())
-    gone = archived if clocks.as_of is None else and_(archived, now.c.archived_at <= clocks.as_of)
+    happened = [] if clocks.as_of is None else [now.c.archived_at <= clocks.as_of]
+    # A pipeline that is archived has that as its last fact: when it was recorded, this was.
+    known = [] if clocks.known_at is None else [now.c.updated_at <= clocks.known_at]
+    gone = func.coalesce(and_(now.c.archived, *happened, *known), false())
     columns = [stages.c.pipeline_name.label("name"), stages.c.definition_version]
     columns += [stages.c.pipeline_currency.label("currency"), gone.label("archived")]
     return (
