@@ -1,6 +1,7 @@
 """What boards tell of limits, of deals in stages that are no more, and of pipelines that were given up."""
 
 from collections.abc import AsyncGenerator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,27 @@ async def test_a_pipeline_is_archived_once_that_had_happened_and_was_known(
     ):
         (pipeline,) = await queries.items("/pipelines", **clocks)
         assert pipeline["archived"] is archived, clocks
+
+
+async def test_boards_and_reports_convert_alike(log: SalesHistory, side: ReadSide, queries: Queries) -> None:
+    await log.say("pipeline", "default", DEFAULT)
+    for base, currency, on, rate in (
+        ("EUR", "USD", "2024-01-01", "1.10"),
+        ("EUR", "GBP", "2024-02-01", "0.85"),
+        ("CHF", "GBP", "2024-02-20", "0.9"),
+        ("CHF", "USD", "2024-02-20", "1.15"),
+        ("USD", "JPY", "2024-02-01", "150"),
+        ("JPY", "SEK", "2024-02-01", "0.07"),
+    ):
+        fact = settings.ExchangeRateSet(base, currency, date.fromisoformat(on), rate)
+        await log.told(Told("rates", base.lower(), [(fact, log.now)]))
+    for amount, currency in ((10_005, "GBP"), (10_003, "EUR"), (777, "JPY"), (5_555, "SEK"), (1_00, "PLN")):
+        await log.deal((deals.DealValued(amount, currency), log.now), stage="offer")
+    await written(log, side)
+    for currency in ("USD", "GBP", "SEK", "JPY"):
+        total = (await columns(queries, currency=currency))["offer"]["total"]
+        (row,) = (await queries.answer("/reports/deals", by="total", currency=currency))["rows"]
+        assert total["amount"] == {"amount": row["amount"], "currency": currency}
+        assert min(rate["day"] for rate in total["rates"]) == row["oldest_rate"]
+        assert "PLN" in total["without_rate"]
+        assert row["unpriced"] == len(total["without_rate"])

@@ -98,7 +98,7 @@ class Boards:
                 self._database.rows(_sums(view, is_open, clocks, moment.date())),
                 self._database.rows(_closed(view, closed)),
                 self._database.rows(cards.of(is_open, ids)),
-                rates_on(self._database, clocks, moment.date()),
+                rates_on(self._database, clocks, moment.date(), _currency(asked, pipeline)),
             ),
         )
         names = await self._naming.of_deals(found.cards, clocks)

@@ -1,4 +1,4 @@
-"""Sums of several currencies in one: by the rates of a day; a total names them, each with the day that it is of."""
+"""What one unit of each currency is worth in another, by the exchange rates of a day; totals name the rates."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Date, FromClause, Integer, Numeric, Text, cast, func, literal, select, union_all
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from patron_events.currencies import decimals
 from patron_projections.clocks import Clocks
@@ -14,16 +15,16 @@ from patron_projections.database import Database
 from patron_projections.money import money
 from patron_projections.sales.moments import rates_as_of
 
+_DIRECT, _INVERSE, _CROSSED = 1, 2, 3
+_ITSELF: Final = 0
 _ONE: Final = Decimal(1)
 
 
-class Rate(NamedTuple):
-    """One unit of `base` costs `rate` of `currency`, from `day` on."""
+class Factor(NamedTuple):
+    """One unit of a currency is `factor` of another. rates: what says so, none for the currency itself."""
 
-    base: str
-    currency: str
-    day: date
-    rate: Decimal
+    factor: Decimal
+    rates: list[dict[str, Any]]
 
 
 class Amount(NamedTuple):
@@ -35,58 +36,97 @@ class Amount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The rates that hold on a day: for each pair of currencies the newest one of that day or before."""
+    """What currencies are worth in one of them on a day."""
 
     day: date
-    rates: Mapping[tuple[str, str], Rate] = field(default_factory=dict[tuple[str, str], Rate])
-
-    def path(self, of: str, to: str) -> tuple[Decimal, tuple[Rate, ...]] | None:
-        """Find what one unit of a currency costs of another: directly, turned round, or through a common base.
-
-        Returns: the factor and the rates that it was made of; None where no rate is known.
-        """
-        if of == to:
-            return _ONE, ()
-        direct, turned = self.rates.get((of, to)), self.rates.get((to, of))
-        if direct is not None:
-            return direct.rate, (direct,)
-        if turned is not None:
-            return _ONE / turned.rate, (turned,)
-        for base in sorted({base for base, _ in self.rates}):
-            from_base, to_base = self.rates.get((base, of)), self.rates.get((base, to))
-            if from_base is not None and to_base is not None:
-                return to_base.rate / from_base.rate, (from_base, to_base)
-        return None
+    factors: Mapping[str, Factor] = field(default_factory=dict[str, Factor])
 
     def total(self, amounts: Iterable[Amount], currency: str) -> dict[str, Any]:
-        """Add amounts up in one currency.
+        """Add up amounts in one currency: the one of the factors, or their own.
 
-        Returns: `amount`; `rates`, those that were used, each with its day; `without_rate`, the currencies whose
-        amounts are not in it because no rate is known. Each sum is rounded half up to the currency's decimals.
+        Returns: `amount`, rounded half up; `rates`, those that were used, each with its day; `without_rate`, the
+        currencies whose amounts are not in it because no rate is known.
         """
-        sum_minor = 0
-        used: dict[Rate, None] = {}
+        exact = Decimal()
+        used: list[dict[str, Any]] = []
         missing: set[str] = set()
         for amount in amounts:
-            found = self.path(amount.currency, currency)
-            if found is None:
+            factor = Factor(_ONE, []) if amount.currency == currency else self.factors.get(amount.currency)
+            if factor is None:
                 missing.add(amount.currency)
                 continue
-            factor, through = found
-            used |= dict.fromkeys(through)
+            used += [rate for rate in factor.rates if rate not in used]
             shift = decimals(currency) - decimals(amount.currency)
-            exact = (Decimal(amount.minor) * factor).scaleb(shift)
-            sum_minor += int(exact.quantize(_ONE, ROUND_HALF_UP))
+            exact += (Decimal(amount.minor) * factor.factor).scaleb(shift)
         return {
-            "amount": money(sum_minor, currency),
+            "amount": money(int(exact.quantize(_ONE, ROUND_HALF_UP)), currency),
             "rate_date": self.day,
-            "rates": [{**one._asdict(), "rate": f"{one.rate:f}"} for one in used],
+            "rates": used,
             "without_rate": sorted(missing),
         }
 
 
-async def rates_on(database: Database, clocks: Clocks, day: date) -> Rates:
-    """Look up the rates that hold on a day, as far as they were known."""
-    rows = await database.rows(select(rates_as_of(clocks, day)))
-    rates = [Rate(row["base"], row["currency"], row["day"], row["rate"]) for row in rows if row["rate"] > 0]
-    return Rates(day, {(one.base, one.currency): one for one in rates})
+async def rates_on(database: Database, clocks: Clocks, day: date, currency: str | None) -> Rates:
+    """Look up what currencies are worth in one on a day, as far as it was known; nothing is converted into None."""
+    if currency is None:
+        return Rates(day)
+    rows = await database.rows(select(factors(currency, day, clocks)))
+    return Rates(day, {row["currency"]: Factor(row["factor"], row["rates"]) for row in rows})
+
+
+def factors(target: str, day: date, clocks: Clocks) -> FromClause:
+    """Give for each currency what one unit of it is in the target, and the day of the oldest rate that says so.
+
+    A rate holds from its day to the next one. Without a rate between two currencies the inverse one counts, or else
+    those of both to a third currency, the newest of them first. Columns: currency, factor, rated_on, and `rates`, a
+    document of the rates that were used.
+    """
+    legs = _legs(day, clocks)
+    first, second = legs.alias(), legs.alias()
+    itself = select(
+        literal(target, Text).label("currency"),
+        literal(1, Numeric).label("factor"),
+        literal(day, Date).label("rated_on"),
+        literal(_ITSELF, Integer).label("way"),
+        func.jsonb_build_array(type_=JSONB).label("rates"),
+    )
+    single = select(legs.c.source, legs.c.factor, legs.c.day, legs.c.way, legs.c.rates).where(legs.c.target == target)
+    day_of_both = func.least(first.c.day, second.c.day)
+    crossed = (
+        select(
+            *(first.c.source, first.c.factor * second.c.factor, day_of_both, _way(_CROSSED)),
+            first.c.rates + second.c.rates,
+        )
+        .select_from(first.join(second, first.c.target == second.c.source))
+        .where(second.c.target == target)
+    )
+    ways = union_all(itself, single, crossed).subquery("ways")
+    return (
+        select(ways.c.currency, ways.c.factor, ways.c.rated_on, ways.c.rates)
+        .ext(distinct_on(ways.c.currency))
+        .order_by(ways.c.currency, ways.c.way, ways.c.rated_on.desc(), ways.c.factor)
+        .subquery("factors")
+    )
+
+
+def _legs(day: date, clocks: Clocks) -> FromClause:
+    """Give the rates that hold on a day, each in both directions."""
+    rates = rates_as_of(clocks, day)
+    told = {"base": rates.c.base, "currency": rates.c.currency, "day": rates.c.day, "rate": cast(rates.c.rate, Text)}
+    pairs = [part for name, value in told.items() for part in (cast(name, Text), value)]
+    shown = func.jsonb_build_array(func.jsonb_build_object(*pairs), type_=JSONB).label("rates")
+    there = select(
+        rates.c.base.label("source"),
+        rates.c.currency.label("target"),
+        rates.c.rate.label("factor"),
+        rates.c.day.label("day"),
+        _way(_DIRECT),
+        shown,
+    )
+    inverse = literal(1, Numeric) / rates.c.rate
+    back = select(rates.c.currency, rates.c.base, inverse, rates.c.day, _way(_INVERSE), shown)
+    return union_all(there, back).cte()  # no name: a query may convert twice
+
+
+def _way(way: int) -> ColumnElement[Any]:
+    return literal(way, Integer).label("way")

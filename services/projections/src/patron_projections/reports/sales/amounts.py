@@ -11,7 +11,7 @@ from patron_projections.money import rounded, unit_of
 from patron_projections.reports.definition import Column
 from patron_projections.reports.dimensions import Divided
 from patron_projections.reports.question import Question
-from patron_projections.reports.sales.rates import factors
+from patron_projections.sales.rates import factors
 
 PARAMETERS: Final = {
     "currency": (
