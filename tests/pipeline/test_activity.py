@@ -35,7 +35,7 @@ from patron_pipeline.domain.activity_errors import (
 )
 from patron_pipeline.domain.activity_state import About, Activity, Texts
 from patron_pipeline.domain.agenda import of_activity, of_deal, of_user
-from patron_pipeline.domain.reminders import next_moment, owed, reminder_id
+from patron_pipeline.domain.reminders import Looked, next_moment, owed, reminder_id
 from patron_pipeline.domain.schedule import NO_TIME, Schedule
 
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -234,33 +234,44 @@ def _reminded(schedule: events.ActivityScheduled, *reminders: Reminder) -> Activ
     return _state(*(Dated(fact, BEFORE) for fact in facts))
 
 
+def _looked(now: datetime, handled: datetime | None = None) -> Looked:
+    return Looked(now, BEFORE, handled or now)
+
+
 def test_reminders_come_before_the_activity_and_each_once() -> None:
     activity = _reminded(once, Reminder(60), Reminder(15))
-    assert next_moment(activity, BEFORE) == MONDAY - timedelta(minutes=60)
-    assert owed(activity, MONDAY - timedelta(minutes=61)) == []
-    assert owed(activity, MONDAY) == [(MONDAY, 60, "email"), (MONDAY, 15, "email")]
+    assert next_moment(activity, _looked(BEFORE)) == MONDAY - timedelta(minutes=60)
+    assert owed(activity, _looked(MONDAY - timedelta(minutes=61))) == []
+    assert owed(activity, _looked(MONDAY)) == [(MONDAY, 60, "email"), (MONDAY, 15, "email")]
     sent = replace(activity, sent=frozenset({(MONDAY, 60, "email")}))
-    assert next_moment(sent, BEFORE) == MONDAY - timedelta(minutes=15)
+    assert next_moment(sent, _looked(BEFORE)) == MONDAY - timedelta(minutes=15)
 
 
 def test_reminders_follow_the_series_whether_or_not_it_is_completed() -> None:
     activity = _reminded(weekly, Reminder(60))
     sent = replace(activity, sent=frozenset({(MONDAY, 60, "email")}))
-    assert next_moment(sent, MONDAY) == MONDAY + WEEK - timedelta(minutes=60)
-    assert owed(sent, MONDAY + WEEK) == [(MONDAY + WEEK, 60, "email")]
+    assert next_moment(sent, _looked(MONDAY)) == MONDAY + WEEK - timedelta(minutes=60)
+    assert owed(sent, _looked(MONDAY + WEEK)) == [(MONDAY + WEEK, 60, "email")]
 
 
 def test_no_reminder_comes_of_what_is_left_out_closed_or_long_gone() -> None:
     activity = _reminded(weekly, Reminder(60))
     without = replace(activity, left_out=frozenset({MONDAY}))
-    assert next_moment(without, BEFORE) == MONDAY + WEEK - timedelta(minutes=60)
-    assert next_moment(replace(activity, status="cancelled"), BEFORE) is None
-    assert owed(_reminded(once, Reminder(60)), MONDAY + timedelta(days=8)) == []
-    assert owed(_reminded(once, Reminder(60)), MONDAY + timedelta(days=6)) == [(MONDAY, 60, "email")]
+    assert next_moment(without, _looked(BEFORE)) == MONDAY + WEEK - timedelta(minutes=60)
+    assert next_moment(replace(activity, status="cancelled"), _looked(BEFORE)) is None
+    assert owed(_reminded(once, Reminder(60)), _looked(MONDAY + timedelta(days=8))) == []
+    assert owed(_reminded(once, Reminder(60)), _looked(MONDAY + timedelta(days=6))) == [(MONDAY, 60, "email")]
+
+
+def test_that_a_reminder_is_too_late_is_seen_when_it_is_handled() -> None:
+    activity = _reminded(once, Reminder(60))
+    assert owed(activity, _looked(MONDAY, MONDAY + timedelta(days=6))) == [(MONDAY, 60, "email")]
+    assert owed(activity, _looked(MONDAY, MONDAY + timedelta(days=8))) == []
+    assert next_moment(activity, _looked(MONDAY, MONDAY + timedelta(days=8))) is None
 
 
 def test_a_reminder_that_was_past_when_it_was_asked_for_is_not_owed() -> None:
-    assert owed(_reminded(once, Reminder(3 * 24 * 60)), MONDAY) == []
+    assert owed(_reminded(once, Reminder(3 * 24 * 60)), _looked(MONDAY)) == []
 
 
 def test_repeats_of_a_reminder_are_told_by_its_id() -> None:

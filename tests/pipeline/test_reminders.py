@@ -19,6 +19,9 @@ from patron_events.journal import Journal
 from patron_pipeline.channels.smtp import SmtpMailer
 from patron_pipeline.channels.standard_webhooks import StandardWebhook, secret_bytes
 from patron_pipeline.domain.activity import ACTIVITY
+from patron_pipeline.handlers.activities import ActivityHandlers
+from patron_pipeline.handlers.finding import Finding
+from patron_pipeline.handlers.reminding import Reminding
 from patron_pipeline.handlers.sending import Channels, MailUnavailable, Undeliverable, WebhookUnavailable, letter
 from patron_pipeline.reactions.everything import all_reactions
 from patron_reactions.memory import InMemory, MemoryTimers
@@ -156,6 +159,28 @@ async def test_a_reminder_comes_late_but_comes_when_everything_was_down(world: W
     world.timers.now = DUE + timedelta(days=2)
     await world.host().settle()
     assert len(await world.facts(activity_id, events.ActivityReminded)) == 1
+
+
+async def test_no_reminder_is_lost_or_sent_by_what_a_caller_or_a_wrong_clock_says(
+    world: World, agent: httpx.AsyncClient
+) -> None:
+    soon, ago = NOW + timedelta(minutes=30), NOW - timedelta(days=1)
+    ahead = await reminded(agent, due_at=soon.isoformat(), occurred_at=(NOW + timedelta(hours=1)).isoformat())
+    past = await reminded(agent, due_at=ago.isoformat(), occurred_at=(NOW - timedelta(days=5)).isoformat())
+    await world.host().advance(DUE)
+    assert [one.due_at for one in await world.facts(ahead, events.ActivityReminded)] == [soon]
+    assert await world.facts(past, events.ActivityReminded) == []
+
+
+async def test_a_reminder_that_waited_here_for_too_long_is_not_sent(world: World, agent: httpx.AsyncClient) -> None:
+    activity_id = await reminded(agent)
+    fired = await world.in_flight(DUE)
+    decisions = Decisions(Journal(world.selling.store, world.selling.vault))
+    activities = ActivityHandlers(decisions, world.selling.index, Finding(decisions.journal, world.selling.index))
+    for days, sent in ((8, 0), (6, 1)):
+        reminding = Reminding(activities, world.channels, lambda days=days: DUE + timedelta(days=days))
+        await reminding.remind(activity_id, fired.fired_at, fired.asked)
+        assert len(await world.facts(activity_id, events.ActivityReminded)) == sent
 
 
 @pytest.mark.parametrize(

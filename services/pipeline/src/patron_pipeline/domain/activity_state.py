@@ -56,8 +56,8 @@ class Activity:
 
     left_out: occurrences that were cancelled, of the present schedule. revision: of what attendees have to know;
     told_revision: what they were told, and told_attendees who. sent: reminders that were sent or given up.
-    reminders_since: earlier ones are not owed. told_at: of the newest fact about its status. answers: the newest ones
-    by (attendee, occurrence).
+    restated: how often its time or reminders were stated, or it was reopened: reminders that were past by then are not
+    owed. told_at: of the newest fact about its status. answers: the newest ones by (attendee, occurrence).
     """
 
     status: Status = "absent"
@@ -71,7 +71,7 @@ class Activity:
     assignee: str | None = None
     reminders: tuple[Reminder, ...] = ()
     sent: frozenset[Sent] = frozenset()
-    reminders_since: datetime | None = None
+    restated: int = 0
     revision: int = 0
     told_revision: int = 0
     told_attendees: tuple[str, ...] = ()
@@ -105,13 +105,13 @@ def _folded(activity: Activity, event: events.ActivityEvent, at: datetime) -> Ac
             )
             return replace(activity, texts=texts, revision=activity.revision + 1)
         case events.ActivityScheduled():
-            return _scheduled(activity, event, at)
+            return _scheduled(activity, event)
         case events.ActivityAssigned(assignee=assignee):
             return replace(activity, assignee=assignee)
         case events.ActivityPrioritised(priority=priority):
             return replace(activity, priority=priority)
         case events.ActivityRemindersSet(reminders=reminders):
-            return replace(activity, reminders=reminders, reminders_since=at)
+            return replace(activity, reminders=reminders, restated=activity.restated + 1)
         case events.ActivityErased():
             # What it was about stays, as ids, so that its deal can be asked for what is left; the external id is free.
             about = replace(activity.about, external_id=None)
@@ -132,7 +132,8 @@ def _closed(activity: Activity, event: events.ActivityEvent, at: datetime) -> Ac
                 return replace(changed, left_out=activity.left_out | {occurrence})
             return replace(changed, status="cancelled", reason=reason, closed_at=at)
         case events.ActivityReopened():
-            again = replace(told, status="open", closed_at=None, reason=None, outcome=None, reminders_since=at)
+            restated = activity.restated + 1
+            again = replace(told, status="open", closed_at=None, reason=None, outcome=None, restated=restated)
             if activity.status != "cancelled":
                 return again
             return replace(again, sequence=activity.sequence + 1, revision=activity.revision + 1)
@@ -152,7 +153,7 @@ def _planned(event: events.ActivityPlanned, at: datetime) -> Activity:
     return Activity("open", event.kind, event.priority, about, planned_at=at, told_at=at)
 
 
-def _scheduled(activity: Activity, event: events.ActivityScheduled, at: datetime) -> Activity:
+def _scheduled(activity: Activity, event: events.ActivityScheduled) -> Activity:
     schedule = Schedule(
         event.due_at, event.starts_at, event.duration_minutes, event.all_day, event.time_zone, event.recurrence
     )
@@ -164,7 +165,7 @@ def _scheduled(activity: Activity, event: events.ActivityScheduled, at: datetime
         sequence=event.sequence,
         left_out=frozenset(),
         answers=MappingProxyType({}),
-        reminders_since=at,
+        restated=activity.restated + 1,
         revision=activity.revision + 1,
     )
 

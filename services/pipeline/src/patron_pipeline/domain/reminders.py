@@ -5,6 +5,7 @@ at which the time or the reminders were stated is not owed; what was owed while 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -17,15 +18,29 @@ TOO_LATE: Final = timedelta(days=7)
 _IDS: Final = UUID("3f7f4f2e-7c0a-5d0e-9a57-5a0d6f0f6a01")
 
 
-def owed(activity: Activity, now: datetime) -> list[Sent]:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """When an activity is looked at.
+
+    now: by the clock of the server, when it told that the time has come. since: when the log took what was stated
+    last, by the same clock; reminders from before are not owed. handled: what is too late is measured from here.
+    """
+
+    now: datetime
+    since: datetime
+    handled: datetime
+
+
+def owed(activity: Activity, looked: Looked) -> list[Sent]:
     """Name the reminders whose moment has come and that were neither sent nor given up, the earliest first."""
-    found = [(moment, sent) for moment, sent in _pending(activity, now) if moment <= now]
+    found = [(moment, sent) for moment, sent in _pending(activity, looked) if moment <= looked.now]
     return [sent for _, sent in sorted(found)]
 
 
-def next_moment(activity: Activity, now: datetime, *, later: bool = False) -> datetime | None:
-    """Tell when the next reminder is owed, also when that is past, unless `later` than `now` is asked for."""
-    return min((moment for moment, _ in _pending(activity, now) if moment > now or not later), default=None)
+def next_moment(activity: Activity, looked: Looked, *, later: bool = False) -> datetime | None:
+    """Tell when the next reminder is owed, also when that is past, unless a `later` one is asked for."""
+    moments = (moment for moment, _ in _pending(activity, looked))
+    return min((moment for moment in moments if moment > looked.now or not later), default=None)
 
 
 def moment_of(reminder: Sent) -> datetime:
@@ -40,20 +55,19 @@ def reminder_id(activity_id: str, reminder: Sent) -> str:
     return str(uuid5(_IDS, f"{activity_id}|{due_at.isoformat()}|{minutes}|{channel}"))
 
 
-def _pending(activity: Activity, now: datetime) -> Iterator[tuple[datetime, Sent]]:
-    """Give what is not sent yet, as far as it may come before `now` or before all the rest."""
+def _pending(activity: Activity, looked: Looked) -> Iterator[tuple[datetime, Sent]]:
+    """Give what is not sent yet, as far as it may come before now or before all the rest."""
     if activity.status != "open" or not activity.reminders:
         return
-    since = activity.reminders_since
     longest = timedelta(minutes=max(one.minutes for one in activity.reminders))
     best: datetime | None = None
-    for due_at in _occurrences(activity, now - TOO_LATE):
-        if best is not None and due_at - longest > max(now, best):
+    for due_at in _occurrences(activity, looked.handled - TOO_LATE):
+        if best is not None and due_at - longest > max(looked.now, best):
             return
         for reminder in activity.reminders:
             sent = (due_at, reminder.minutes, reminder.channel)
             moment = moment_of(sent)
-            if sent not in activity.sent and (since is None or moment >= since):
+            if sent not in activity.sent and moment >= looked.since:
                 best = moment if best is None else min(best, moment)
                 yield moment, sent
 

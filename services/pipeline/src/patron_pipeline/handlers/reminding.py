@@ -2,31 +2,41 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
 import msgspec
 
 from patron_events.decisions import Asked
-from patron_pipeline.domain.activity import RecordReminder
+from patron_events.journal import Loaded, absorb
+from patron_events.opening import Opened, open_commits
+from patron_pipeline.domain.activity import ACTIVITY, RecordReminder
 from patron_pipeline.domain.activity_state import Activity, Sent
 from patron_pipeline.domain.recurrence import zone_of
-from patron_pipeline.domain.reminders import moment_of, next_moment, owed, reminder_id
+from patron_pipeline.domain.reminders import Looked, moment_of, next_moment, owed, reminder_id
 from patron_pipeline.handlers.activities import ActivityHandlers
 from patron_pipeline.handlers.sending import Channels, Undeliverable, colleague, letter
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Reminding:
-    """Sends reminders. Each is sent before it is recorded: a repetition in between has the same message id."""
+    """Sends reminders. Each is sent before it is recorded: a repetition in between has the same message id.
+
+    clock: of this machine, asked only whether something waited here for so long that it is too late.
+    """
 
     activities: ActivityHandlers
     channels: Channels
+    clock: Callable[[], datetime] = _utc_now
 
     async def next_moment(self, activity_id: str, now: datetime, *, later: bool) -> datetime | None:
         """Tell when to look at an activity; None: never, as it stands. later: what is owed by now is left out."""
-        return next_moment((await self._state(activity_id)), now, later=later)
+        return next_moment(*await self._look(activity_id, now), later=later)
 
     async def remind(self, activity_id: str, now: datetime, asked: Callable[[str], Asked]) -> None:
         """Send and record every reminder that is owed.
@@ -36,9 +46,9 @@ class Reminding:
         Raises:
             MailUnavailable, WebhookUnavailable: after everything else was sent.
         """
-        activity = await self._state(activity_id)
+        activity, looked = await self._look(activity_id, now)
         failures: list[Exception] = []
-        for reminder in owed(activity, now):
+        for reminder in owed(activity, looked):
             try:
                 command = await self._sent(activity_id, activity, reminder)
             except Exception as failure:  # noqa: BLE001 - one channel must not hold up the others
@@ -48,8 +58,23 @@ class Reminding:
         if failures:
             raise failures[0]
 
-    async def _state(self, activity_id: str) -> Activity:
-        return (await self.activities.read(activity_id)).state
+    async def _look(self, activity_id: str, now: datetime) -> tuple[Activity, Looked]:
+        """Read an activity, and by the clock of the server when its time and reminders were stated.
+
+        Facts carry times that callers told, or the clock of a machine that may be wrong; so the log is asked again.
+        """
+        loaded = await self.activities.read(activity_id)
+        since, handled = now, max(now, self.clock())
+        if loaded.state.status != "open" or not loaded.state.reminders:
+            return loaded.state, Looked(now, since, handled)
+        journal = self.activities.decisions.journal
+        told = Loaded(loaded.stream, ACTIVITY.initial)
+        for commit in await open_commits(await journal.store.read(loaded.stream, count=loaded.version), journal.vault):
+            before = told.state.restated
+            absorb(told, ACTIVITY, commit)
+            if told.state.restated != before and isinstance(commit, Opened):
+                since = commit.head.stored_at
+        return told.state, Looked(now, since, handled)
 
     async def _sent(self, activity_id: str, activity: Activity, reminder: Sent) -> RecordReminder:
         """Hand a reminder to its channel; gives what is to be recorded of it."""
