@@ -37,6 +37,7 @@ def test_status_tells_of_everything(filled: Installation) -> None:
         "CAMPAIGNS",
         "CONTACTS",
         "DEAD_LETTERS",
+        "FORM_VISITS",
         "KV_PATRON_KEYS",
         "PIPELINE",
         "SEGMENTS",
