@@ -10,7 +10,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -141,11 +141,16 @@ def silent(pid: int) -> Generator[None]:
     stopped = family_of(pid)
     try:
         for one in stopped:
-            os.kill(one, signal.SIGSTOP)
+            _tell(one, signal.SIGSTOP)
         yield
     finally:
         for one in stopped:
-            os.kill(one, signal.SIGCONT)
+            _tell(one, signal.SIGCONT)
+
+
+def _tell(pid: int, what: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # a child that was at its end when it was told to stop
+        os.kill(pid, what)
 
 
 @asynccontextmanager

@@ -93,7 +93,7 @@ async def test_several_processes_build_what_one_builds(
 
 
 @pytest.mark.parametrize(
-    ("workers", "kills"), [(1, 4), pytest.param(2, 40, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+    ("workers", "kills"), [(1, 4), (2, 3), pytest.param(2, 40, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
 async def test_a_rebuild_killed_at_any_moment_leaves_the_serving_build_alone_and_goes_on(
     settings: ProjectionsSettings, live: ReadSide, workers: int, kills: int

@@ -53,6 +53,7 @@ class Rebuilding:
     async def _rebuilds(self) -> None:
         """Look once after each start; nothing becomes outdated later. Another process may be at it already."""
         while outdated := await self._outdated():
+            rest_s = self._look_s
             for model in outdated:
                 try:
                     done = await Rebuild(self._shop(model), model, _Quiet()).run()
@@ -61,10 +62,10 @@ class Rebuilding:
                 except (NotEqual, SwapImpossible, ChainBroken) as error:
                     # The others do not wait for this one, which is tried again when all had their turn.
                     _log.error("projection.not-rebuilt", model=model.name, error_type=type(error).__name__)
-                    await asyncio.sleep(_REFUSED_PAUSE_S)
+                    rest_s = _REFUSED_PAUSE_S
                     continue
                 _log.info("projection.rebuilt", model=model.name, build=done.build, events=done.events)
-            await asyncio.sleep(self._look_s)
+            await asyncio.sleep(rest_s)
         await asyncio.Event().wait()
 
     async def _outdated(self) -> Sequence[ReadModel]:
