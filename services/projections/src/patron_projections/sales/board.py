@@ -91,13 +91,14 @@ class Boards:
         since = moment - timedelta(days=asked.closed_days)
         is_open = [*where, view.c.status == OPEN]
         closed = [*where, view.c.status != OPEN, view.c.closed_at >= since]
+        shown = cards.of(is_open, ids)  # before anything is asked: the order may be refused
         found = _Found(
             pipeline,
             stages,
             *await asyncio.gather(
                 self._database.rows(_sums(view, is_open, clocks, moment.date())),
                 self._database.rows(_closed(view, closed)),
-                self._database.rows(cards.of(is_open, ids)),
+                self._database.rows(shown),
                 rates_on(self._database, clocks, moment.date(), _currency(asked, pipeline)),
             ),
         )
