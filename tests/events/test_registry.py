@@ -10,9 +10,11 @@ from jsonschema import Draft202012Validator
 
 from events.any_fact import any_fact
 from patron_events import registry
+from patron_events.catalog import campaigns, pipeline, segments
 from patron_events.catalog import contacts as events
 from patron_events.registry import EventType, Fact, NewerEventVersion, UnknownEventType
 
+CONTEXTS = (campaigns, events, pipeline, segments)  # imported before the types are listed: that declares them
 TYPES = {entry.name: entry for entry in registry.every_type()}
 
 
