@@ -7,7 +7,7 @@ import msgspec
 
 from patron_events.jetstream.connection import Answer
 from patron_events.jetstream.errors import ApiError, LogFault, NoResponders, Verdict, judge
-from patron_events.jetstream.store import patiently
+from patron_events.jetstream.patience import patiently
 
 ATTEMPT_S: Final = 5.0
 

@@ -16,7 +16,7 @@ import msgspec
 from patron_events.jetstream.connection import Connection
 from patron_events.jetstream.errors import ApiError, NoResponders
 from patron_events.jetstream.lookup import Kept, Lookup
-from patron_events.jetstream.store import BUDGET_S, patiently
+from patron_events.jetstream.patience import BUDGET_S, patiently
 from patron_events.rejections import NotFound
 from patron_reactions.asking import ATTEMPT_S, accepted
 from patron_reactions.streams import DEAD_LETTERS

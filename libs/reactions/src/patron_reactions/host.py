@@ -18,6 +18,7 @@ from nats.aio.client import Client
 from typing_extensions import override
 
 from patron_events.jetstream.connection import Connection
+from patron_events.jetstream.patience import patiently
 from patron_events.jetstream.streams import Sizing
 from patron_events.rejections import Unavailable
 from patron_events.vault import KeyVault
@@ -91,10 +92,9 @@ class Host:
 
         Raises:
             ConsumerGone: somebody deleted a consumer. LogFault, StreamDiffers: the log is not as it must be.
+            Unavailable: it did not answer for 15 s at the start; later silence is waited out.
         """
-        await assert_side_streams(self._place.connection, self._place.sizing)
-        for consumer in self._consumers:
-            await declare(self._place.connection, consumer)
+        await patiently(self._declare)
         connection = FetchingConnection(self._wanted())
         broker = _Broker(self._place.servers, connection)
         for consumer in self._consumers:
@@ -106,6 +106,11 @@ class Host:
         finally:
             await broker.stop()
             _log.info("reactions.stopped", of=self._reactions.service)
+
+    async def _declare(self) -> None:
+        await assert_side_streams(self._place.connection, self._place.sizing)
+        for consumer in self._consumers:
+            await declare(self._place.connection, consumer)
 
     def _wanted(self) -> dict[str, IsWanted]:
         return {

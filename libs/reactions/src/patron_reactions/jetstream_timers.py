@@ -13,7 +13,7 @@ import msgspec
 
 from patron_events.envelope import Cause
 from patron_events.jetstream.connection import Connection
-from patron_events.jetstream.store import BUDGET_S
+from patron_events.jetstream.patience import BUDGET_S
 from patron_reactions.asking import ATTEMPT_S, accepted
 from patron_reactions.streams import TIMERS
 from patron_reactions.timers import Because, Fired, cause_of_timer, check_key, check_timer

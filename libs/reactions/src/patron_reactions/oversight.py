@@ -8,7 +8,7 @@ import msgspec
 
 from patron_events.jetstream.connection import Connection
 from patron_events.jetstream.errors import NoResponders
-from patron_events.jetstream.store import BUDGET_S, patiently
+from patron_events.jetstream.patience import BUDGET_S, patiently
 from patron_events.rejections import Unavailable
 from patron_reactions.asking import ATTEMPT_S
 from patron_reactions.consumers import ConsumerState, state_of

@@ -46,7 +46,7 @@ class ReactionProcess:
 async def react(process: ReactionProcess, services: Sequence[Reacting], stop: asyncio.Event) -> None:
     """React for all `services` until `stop` is set.
 
-    Raises (in a group): ServerUnfit, StreamDiffers, LogFault, ConsumerGone; everything else is waited out.
+    Raises (in a group): what `open_log` and `Host.run` raise; whatever else goes wrong is waited out.
     """
     metrics = Metrics()
     if process.metrics_port is not None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from patron_events.jetstream.connection import Connection, connect
+from patron_events.jetstream.patience import patiently
 from patron_events.jetstream.reader import JetStreamReader
 from patron_events.jetstream.server import assert_server
 from patron_events.jetstream.store import JetStreamStore
@@ -48,12 +49,13 @@ async def open_log(options: LogOptions) -> AsyncGenerator[Log]:
 
     Raises:
         ServerUnfit, StreamDiffers: the server or a stream is not what the design needs; the text says how.
+        Unavailable: there is a connection, but the log did not answer for 15 s.
     """
     connection = await connect(options.servers, patient=True)
     try:
         await assert_server(connection, options.monitor_urls, unseen_stops=bool(options.monitor_urls))
         declared = [log_stream(context, options.sizing) for context in options.contexts]
-        await assert_streams(connection, [*declared, keys_stream(options.sizing)])
+        await patiently(lambda: assert_streams(connection, [*declared, keys_stream(options.sizing)]))
         masters = MasterKeys(options.master_keys, list(options.master_keys)[-1])
         vault = JetStreamVault(connection, masters)
         try:

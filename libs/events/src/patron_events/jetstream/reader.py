@@ -9,8 +9,8 @@ import msgspec
 from patron_events.envelope import StreamId
 from patron_events.jetstream.connection import Connection
 from patron_events.jetstream.errors import ApiError, NoResponders
+from patron_events.jetstream.patience import BUDGET_S, patiently
 from patron_events.jetstream.puller import Pulled, Puller
-from patron_events.jetstream.store import BUDGET_S, patiently
 from patron_events.jetstream.streams import stream_name
 from patron_events.store import Batch, Stored
 

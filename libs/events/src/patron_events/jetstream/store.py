@@ -1,39 +1,21 @@
 """The log in JetStream: guarded appends with group commit, and current reads of single aggregates (DESIGN 2)."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from patron_events.envelope import StreamId
 from patron_events.jetstream.connection import Connection
-from patron_events.jetstream.errors import ConnectionLost, NoAnswer, NoResponders
+from patron_events.jetstream.errors import NoResponders
 from patron_events.jetstream.group_commit import ONE_REPLICA, REPLICATED, Committer
 from patron_events.jetstream.lookup import Kept, Lookup
+from patron_events.jetstream.patience import BUDGET_S, patiently
 from patron_events.jetstream.streams import stream_config, stream_name
 from patron_events.jetstream.writes import Write
-from patron_events.rejections import Unavailable
 from patron_events.store import Append, StaleExpectation, Stored
 
-BUDGET_S: Final = 15.0  # a killed stream leader means 4-7 s without appends
 _READ_ATTEMPT_S: Final = 4.0
-_READ_DELAY_S: Final = 0.1
-R = TypeVar("R")
-
-
-async def patiently(ask: Callable[[], Awaitable[R]], budget_s: float) -> R:
-    """Repeat a read until the log answers; raises Unavailable when it did not within the budget."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + budget_s
-    while True:
-        try:
-            return await ask()
-        except (ConnectionLost, NoAnswer, NoResponders) as error:
-            delay_s = random.uniform(0.5, 1.5) * _READ_DELAY_S  # noqa: S311  # jitter
-            if loop.time() + delay_s > deadline:
-                raise Unavailable from error
-            await asyncio.sleep(delay_s)
 
 
 @dataclass(frozen=True, slots=True)

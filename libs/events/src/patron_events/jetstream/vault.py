@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from patron_events.jetstream.connection import Connection
 from patron_events.jetstream.errors import LogFault, NoResponders, PubAck, Verdict, decode_ack, judge
+from patron_events.jetstream.patience import BUDGET_S, patiently
 from patron_events.jetstream.puller import Puller
-from patron_events.jetstream.store import BUDGET_S, Desk, open_desk, patiently
+from patron_events.jetstream.store import Desk, open_desk
 from patron_events.jetstream.streams import KEYS_BUCKET, KEYS_STREAM
 from patron_events.jetstream.writes import Write
 from patron_events.sealing import SealBroken, SubjectKey, new_key

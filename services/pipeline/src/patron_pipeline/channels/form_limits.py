@@ -10,7 +10,7 @@ import msgspec
 
 from patron_events.jetstream.connection import Connection
 from patron_events.jetstream.errors import NoResponders
-from patron_events.jetstream.store import BUDGET_S, patiently
+from patron_events.jetstream.patience import BUDGET_S, patiently
 from patron_events.jetstream.streams import Sizing, StreamConfig, assert_streams
 
 STREAM: Final = "FORM_VISITS"
