@@ -8,6 +8,8 @@ from patron_events.catalog.contacts import Attribute
 from patron_events.catalog.pipeline import activities, deals, leads, quotes, settings, team
 from patron_events.envelope import StreamId
 from patron_events.registry import Fact
+from patron_events.store import EventStore
+from patron_events.vault import KeyVault
 from sales_log import DEFAULT, SalesLog, Told
 
 OWNERS: Final = ("ann", "bob", "carla")
@@ -18,8 +20,8 @@ _TEXT: Final = 'Said "why\\"\n\tand went'
 class SalesHistory(SalesLog):
     """Appends what may happen next to leads, deals, planned activities and settings."""
 
-    def __init__(self, seed: int = 1) -> None:
-        super().__init__(seed)
+    def __init__(self, seed: int = 1, store: EventStore | None = None, vault: KeyVault | None = None) -> None:
+        super().__init__(seed, store, vault)
         self.reps: list[str] = []
         self.deals: list[str] = []
         self.leads: list[str] = []

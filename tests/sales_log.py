@@ -10,8 +10,8 @@ from patron_events.codec import encode_event
 from patron_events.envelope import GENESIS, Actor, Cause, Commit, StreamId, encode_commit
 from patron_events.memory import MemoryStore
 from patron_events.registry import Fact
-from patron_events.store import Append
-from patron_events.vault import MemoryVault
+from patron_events.store import Append, EventStore
+from patron_events.vault import KeyVault, MemoryVault
 
 DEFAULT: Final = settings.PipelineDefined(
     definition_version=1,
@@ -43,9 +43,9 @@ def day(text: str) -> datetime:
 class SalesLog(CustomerLog):
     """Appends commits of the pipeline context; they are recorded one after the other, from 1 March 2024 on."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, store: EventStore | None = None, vault: KeyVault | None = None) -> None:
         self.memory = MemoryStore()
-        super().__init__(self.memory, MemoryVault(), seed, context="pipeline")
+        super().__init__(store or self.memory, vault or MemoryVault(), seed, context="pipeline")
         self._next: dict[StreamId, tuple[int, int, str]] = {}
         self._now = datetime(2024, 3, 1, 9, 30, tzinfo=UTC)
 

@@ -39,6 +39,7 @@ from patron_projections.timeline import Timeline
 from patron_rules.fields import Definitions
 from patron_rules.tree import Rule, rule_document
 from patron_runtime.metrics import Metrics
+from sales_history import SalesHistory
 
 PACE = Pace(beat_s=0.05, dead_after_s=0.6, settle_s=0.02, lag_s=0.2)
 MODELS: Sequence[ReadModel] = (
@@ -50,7 +51,6 @@ MODELS: Sequence[ReadModel] = (
     Memberships(),
     Timeline(),
 )
-CONTEXTS = ("contacts", "campaigns", "segments")
 
 
 class Clock:
@@ -79,6 +79,7 @@ class SegmentSide:
         self.clock = Clock()
         self.contacts = CustomerLog(store, vault)
         self.campaigns = CustomerLog(store, vault, seed=2, context="campaigns")
+        self.sales = SalesHistory(3, store, vault)
         self.metrics = Metrics()
         self.figures = EvaluatorFigures(self.metrics)
         self._worker_figures = Figures(self.metrics)
@@ -102,7 +103,7 @@ class SegmentSide:
         """Run a worker per context while the block runs. share: partitions to own whatever the others do."""
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as running:
-            for context in CONTEXTS:
+            for context in dict.fromkeys(model.context for model in of_models):
                 models = [model for model in of_models if model.context == context]
                 source = Source(self.reader, self.vault, context, categories_of(models))
                 place = Workplace(self.connect, source, self.store, self._worker_figures, PACE)
@@ -140,7 +141,7 @@ class SegmentSide:
     def share(self, other: "SegmentSide") -> None:
         """Take over the logs of another, over this one's own database."""
         self.store, self.reader, self.vault = other.store, other.reader, other.vault
-        self.contacts, self.campaigns = other.contacts, other.campaigns
+        self.contacts, self.campaigns, self.sales = other.contacts, other.campaigns, other.sales
 
     # -- segments -------------------------------------------------------------------------------------------------
 

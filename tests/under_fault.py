@@ -26,8 +26,9 @@ from patron_projections.engine.checksum import Sums, sums_of
 from patron_projections.service import MODELS
 from patron_projections.settings import ProjectionsSettings
 from patron_rules.tree import Duration, Facts, FieldIs, InSegment, Measure, Not, Period, Rule
-from segment_side import CONTEXTS, SegmentSide, assert_equal
+from segment_side import SegmentSide, assert_equal
 
+CONTEXTS = frozenset(model.context for model in MODELS)
 PEOPLE = 30
 VIPS = FieldIs("tags", "has", "a")
 RULES: tuple[Rule, ...] = (
@@ -56,10 +57,20 @@ async def some_segments(side: SegmentSide) -> list[str]:
     return ids
 
 
+async def some_sales(side: SegmentSide) -> None:
+    """Record something for every read model of sales."""
+    await side.sales.settings()
+    await side.sales.lead()
+    await side.sales.quote(await side.sales.deal_of("ann"))
+    await side.sales.activity()
+
+
 async def anything(side: SegmentSide, ids: list[str]) -> None:
-    """Record something that happens to a customer or, seldom, to a segment."""
+    """Record something that happens to a customer, in sales or, seldom, to a segment."""
     log, dice = side.contacts, side.contacts.random
-    if dice.random() < 0.05:
+    if dice.random() < 0.3:
+        await side.sales.anything()
+    elif dice.random() < 0.05:
         person = dice.choice(log.people)
         one = dice.choice((campaigns.CustomersIncluded, campaigns.CustomersExcluded))
         await side.say(
@@ -194,6 +205,7 @@ async def beginning(said: ProjectionsSettings) -> AsyncGenerator[tuple[SegmentSi
         side = SegmentSide(said.postgres_url, PatientStore(log.store), log.reader, PatientVault(log.vault))
         for _ in range(PEOPLE):
             await side.contacts.person()
+        await some_sales(side)
         yield side, await some_segments(side)
 
 

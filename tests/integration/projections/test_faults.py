@@ -33,11 +33,12 @@ from under_fault import (
     happening,
     recorded,
     settings_of,
+    some_sales,
     some_segments,
     worker_processes,
 )
 
-STREAMS = ("CONTACTS", "SEGMENTS", "CAMPAIGNS")
+STREAMS = ("CONTACTS", "SEGMENTS", "CAMPAIGNS", "PIPELINE")
 
 
 @pytest.fixture
@@ -123,6 +124,7 @@ async def test_two_owners_of_all_partitions_do_no_harm(database_url: str, fresh_
     side = SegmentSide(database_url, store, store, MemoryVault())
     for _ in range(PEOPLE):
         await side.contacts.person()
+    await some_sales(side)
     ids = await some_segments(side)
     async with AsyncExitStack() as stack:
         for _ in range(2):
