@@ -16,13 +16,15 @@ from patron_events.vault import KeyVault
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Ring once more, and say why."""
+    """Ring some more, and say why."""
 
     why: str = "rung"
+    times: int = 1
 
 
 def decide(rings: tuple[str, ...], command: Ring) -> Sequence[events.NoteAdded]:
-    return (events.NoteAdded(note_id=f"{command.why}-{len(rings)}", text="dong", author="ann"),)
+    numbers = range(len(rings), len(rings) + command.times)
+    return [events.NoteAdded(note_id=f"{command.why}-{number}", text="dong", author="ann") for number in numbers]
 
 
 def evolve(rings: tuple[str, ...], event: events.NoteAdded, at: datetime) -> tuple[str, ...]:
@@ -40,9 +42,9 @@ class Tower:
         self.journal = Journal(store, vault)
         self.decisions = Decisions(self.journal)
 
-    async def ring(self, bell: str, asked: Asked | None = None, why: str = "rung") -> None:
-        """Ring a bell; without `asked` as Ann."""
-        await self.decisions.run(BELL, bell, Ring(why), asked or Asked(Actor("user", "ann")))
+    async def ring(self, bell: str, asked: Asked | None = None, why: str = "rung", times: int = 1) -> None:
+        """Ring a bell, so many times in one commit; without `asked` as Ann."""
+        await self.decisions.run(BELL, bell, Ring(why, times), asked or Asked(Actor("user", "ann")))
 
     async def rings(self, bell: str) -> tuple[str, ...]:
         """Tell why the bell rang, in order."""

@@ -64,6 +64,23 @@ def world() -> World:
     return World()
 
 
+async def test_what_looks_at_present_state_is_given_the_last_fact_of_a_commit(world: World) -> None:
+    given: dict[str, list[str]] = {"each": [], "last": []}
+
+    def noting(name: str, *, only_last: bool) -> Reaction:
+        async def handle(happened: Happened) -> None:
+            assert isinstance(happened.event, NoteAdded)
+            given[name].append(happened.event.note_id)
+
+        return Reaction(name, "contacts", (NoteAdded,), handle, only_last)
+
+    host = world.host(noting("each", only_last=False), noting("last", only_last=True))
+    await world.tower.ring("big", times=3)
+    await world.tower.ring("big")
+    await host.settle()
+    assert given == {"each": ["rung-0", "rung-1", "rung-2", "rung-3"], "last": ["rung-2", "rung-3"]}
+
+
 async def test_a_fact_causes_a_command_that_tells_why(world: World) -> None:
     host = world.host(world.echo(source="big", target="small"))
     await world.tower.ring("big")

@@ -168,9 +168,8 @@ class InMemory:
             for opened in await open_commits(batch.commits, self._vault):
                 if isinstance(opened, Unreadable):
                     raise opened.reason
-                for recorded in opened.events:
-                    for reaction in self._reactions.to(context, type(recorded.event)):
-                        guard_against_loops(recorded.commit.cause)
-                        await reaction.handle(Happened(reaction.name, recorded))
-                        run += 1
+                for reaction, recorded in self._reactions.called_by(context, opened.events):
+                    guard_against_loops(recorded.commit.cause)
+                    await reaction.handle(Happened(reaction.name, recorded))
+                    run += 1
         return run

@@ -91,12 +91,14 @@ class Reaction:
     context: whose log it follows. facts: classes of the catalogue that it wants.
     handle: safe to repeat and to run side by side. Raising means "try again later"; after a bounded number of
         deliveries a dead letter is left. `Unavailable` is waited out for longer than other exceptions.
+    only_last: of several wanted facts of one commit only the last is given; for what looks at present state.
     """
 
     name: str
     context: str
     facts: Sequence[type[Fact]]
     handle: Handle
+    only_last: bool = False
 
 
 def guard_against_loops(cause: Cause) -> None:

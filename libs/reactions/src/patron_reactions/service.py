@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from patron_events.decisions import Decisions
+from patron_events.envelope import Recorded
 from patron_events.registry import Fact
 from patron_events.store import LogReader
 from patron_events.vault import BlindIndex
@@ -53,6 +54,16 @@ class Reactions:
     def to(self, context: str, fact: type[Fact]) -> Sequence[Reaction]:
         """Find the reactions to a fact."""
         return self._by_fact.get((context, fact), ())
+
+    def called_by(self, context: str, events: Sequence[Recorded[Fact]]) -> Sequence[tuple[Reaction, Recorded[Fact]]]:
+        """List what the facts of one commit call for, in their order."""
+        called = [(reaction, recorded) for recorded in events for reaction in self.to(context, type(recorded.event))]
+        last = {reaction.name: recorded for reaction, recorded in called}
+        return [
+            (reaction, recorded)
+            for reaction, recorded in called
+            if not reaction.only_last or recorded is last[reaction.name]
+        ]
 
     def wanted(self, context: str) -> Sequence[type[Fact]]:
         """List the facts of a context that anything reacts to."""

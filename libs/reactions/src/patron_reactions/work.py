@@ -80,11 +80,8 @@ class Work:
         (opened,) = await open_commits([stored], self._vault)
         if isinstance(opened, Unreadable):
             return self._unreadable(stream.context, opened)
-        return [
-            self._job(reaction.name, recorded, reaction.handle)
-            for recorded in opened.events
-            for reaction in self._reactions.to(stream.context, type(recorded.event))
-        ]
+        called = self._reactions.called_by(stream.context, opened.events)
+        return [self._job(reaction.name, recorded, reaction.handle) for reaction, recorded in called]
 
     def _job(self, name: str, recorded: Recorded[Fact], handle: Callable[[Happened], Awaitable[None]]) -> Job:
         async def run() -> None:

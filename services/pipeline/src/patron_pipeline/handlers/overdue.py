@@ -9,11 +9,11 @@ from datetime import datetime
 
 from patron_events.catalog.pipeline.defaults import DEFAULT_ID
 from patron_events.decisions import Asked, Decisions, Unit, Work
+from patron_events.journal import AnyDecider
 from patron_events.rejections import Conflict
 from patron_pipeline.domain import agenda, overdue
 from patron_pipeline.domain.agenda import AGENDA
 from patron_pipeline.domain.deal import DEAL, TellIdle, TellRotting
-from patron_pipeline.domain.deal_state import Deal
 from patron_pipeline.domain.lead import LEAD, Lead, MoveLead
 from patron_pipeline.domain.pipeline import PIPELINE, Definition, definition_of
 
@@ -34,18 +34,24 @@ class OverdueHandlers:
 
     decisions: Decisions
 
+    async def times_of(self, deal_id: str) -> tuple[datetime | None, datetime | None]:
+        """Tell when a deal will have stood in its stage for too long, and when to report that it has no plan."""
+        both: list[tuple[AnyDecider, str]] = [(DEAL, deal_id), (AGENDA, agenda.of_deal(deal_id))]
+        loaded = await self.decisions.journal.load_each(both)
+        deal, planned = (loaded[decider.stream(record)].state for decider, record in both)
+        if deal.status != "open":
+            return None, None
+        rules = await self._rules(deal.pipeline_id)
+        rots, reported = overdue.rots_at(deal, rules), overdue.reported_at(deal, planned, rules)
+        return rots and rots[0], reported and reported[0]
+
     async def rots_at(self, deal_id: str) -> datetime | None:
         """Tell when a deal will have stood in its stage for too long."""
-        deal = await self._deal(deal_id)
-        found = overdue.rots_at(deal, await self._rules(deal.pipeline_id))
-        return None if found is None else found[0]
+        return (await self.times_of(deal_id))[0]
 
     async def reported_at(self, deal_id: str) -> datetime | None:
         """Tell when a deal without a planned activity is to be reported."""
-        deal = await self._deal(deal_id)
-        planned = (await self.decisions.journal.load(AGENDA, agenda.of_deal(deal_id))).state
-        found = overdue.reported_at(deal, planned, await self._rules(deal.pipeline_id))
-        return None if found is None else found[0]
+        return (await self.times_of(deal_id))[1]
 
     async def given_up_at(self, lead_id: str) -> datetime | None:
         """Tell when an open lead is given up."""
@@ -106,9 +112,6 @@ class OverdueHandlers:
         except NotDue as early:
             return early.at
         return None
-
-    async def _deal(self, deal_id: str) -> Deal:
-        return (await self.decisions.journal.load(DEAL, deal_id)).state
 
     async def _lead(self, lead_id: str) -> Lead:
         return (await self.decisions.journal.load(LEAD, lead_id)).state

@@ -17,8 +17,6 @@ from patron_reactions.reaction import Happened, Reaction
 from patron_reactions.service import Means
 from patron_reactions.timers import Because, Fired, TimerReaction, Timers
 
-_IN_STAGE: Final = (deals.DealOpened, deals.DealMoved, deals.DealReopened)
-_WITHOUT_PLAN: Final = (deals.DealOpened, deals.DealMoved, deals.DealReopened)
 _UNPLANNED: Final = (activities.ActivityCompleted, activities.ActivityCancelled, activities.ActivityErased)
 _OF_LEADS: Final = (leads.LeadCaptured, leads.LeadStatusChanged)
 
@@ -37,9 +35,7 @@ class Watch:
 
     async def plan(self, record_id: str, because: Because) -> None:
         """Set the timer of a record, where it needs one; an older one that stays behind will change nothing."""
-        at = await self.when(record_id)
-        if at is not None:
-            await self._set(record_id, at, because)
+        await self.set(record_id, await self.when(record_id), because)
 
     async def of(self, happened: Happened) -> None:
         """Plan for the record that a fact is about."""
@@ -48,13 +44,12 @@ class Watch:
     async def on_time(self, fired: Fired) -> None:
         """Do what is due, or ask again when it will be."""
         record_id = str(fired.data["id"])
-        again_at = await self.tell(record_id, fired.fired_at, fired.asked(kind="rule"))
-        if again_at is not None:
-            await self._set(record_id, again_at, fired)
+        await self.set(record_id, await self.tell(record_id, fired.fired_at, fired.asked(kind="rule")), fired)
 
-    async def _set(self, record_id: str, at: datetime, because: Because) -> None:
+    async def set(self, record_id: str, at: datetime | None, because: Because) -> None:
+        """Set the timer of a record to a time that was just found; None needs none."""
         key, moment = f"{self.kind}.{record_id}", at
-        while True:
+        while moment is not None:
             await self.timers.put(key, self.kind, moment, {"id": record_id}, because=because)
             # Another replica may have set it by a newer state between our reading and our setting.
             again = await self.when(record_id)
@@ -62,7 +57,6 @@ class Watch:
                 return
             if again is None:
                 await self.timers.cancel(key)
-                return
             moment = again
 
 
@@ -73,6 +67,13 @@ def overdue_reactions(means: Means) -> tuple[Sequence[Reaction], Sequence[TimerR
     idle = Watch("deal-idle", means.timers, handlers.reported_at, handlers.tell_idle)
     old = Watch("lead-age", means.timers, handlers.given_up_at, handlers.give_up)
     back = Watch("lead-return", means.timers, handlers.comes_back_at, handlers.bring_back)
+
+    async def moved(happened: Happened) -> None:
+        """Watch a deal in both ways, for one reading: imports bring many deals at once."""
+        deal_id = happened.stream.id
+        rots_at, reported_at = await handlers.times_of(deal_id)
+        await rotting.set(deal_id, rots_at, happened)
+        await idle.set(deal_id, reported_at, happened)
 
     async def unplanned(happened: Happened) -> None:
         activity = (await means.decisions.journal.load(ACTIVITY, happened.stream.id)).state
@@ -87,11 +88,10 @@ def overdue_reactions(means: Means) -> tuple[Sequence[Reaction], Sequence[TimerR
             await asyncio.gather(*plans)
 
     def react(name: str, facts: Sequence[type[Fact]], handle: Callable[[Happened], Awaitable[None]]) -> Reaction:
-        return Reaction(name, CONTEXT, facts, handle)
+        return Reaction(name, CONTEXT, facts, handle, only_last=True)
 
     reactions = (
-        react("watch-rotting-deal", _IN_STAGE, rotting.of),
-        react("watch-idle-deal", _WITHOUT_PLAN, idle.of),
+        react("watch-deal", (deals.DealOpened, deals.DealMoved, deals.DealReopened), moved),
         react("watch-unplanned-deal", _UNPLANNED, unplanned),
         react("watch-lead-age", _OF_LEADS, old.of),
         react("watch-recycled-lead", (leads.LeadStatusChanged,), back.of),
