@@ -98,7 +98,7 @@ class Database:
             ReadModelsUnavailable: PostgreSQL does not answer, or the read models are not there yet.
             ValueRefused: a value is outside of what PostgreSQL can hold.
         """
-        text, parameters = (statement, values) if isinstance(statement, str) else compiled(statement)
+        text, parameters = (statement, values) if isinstance(statement, str) else compiled(statement, values)
         (found,) = await self._tried([text], parameters, answer_s)
         return found
 

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar, Final
+from functools import lru_cache
+from typing import Any, ClassVar, Final, NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, SelectBase, Text, func, literal, select, true
+from sqlalchemy import ARRAY, ColumnElement, Date, DateTime, FromClause, SelectBase, Text, bindparam, func, select, true
 
 from patron_events.rejections import NotFound
 from patron_projections.clocks import Clocks
@@ -24,6 +25,7 @@ from patron_projections.sales.rates import Amount, Rates, rates_on
 from patron_projections.sales.views import deal_card
 
 _HIDDEN: Final = frozenset({"search", "search_text", "lines", "custom"})
+_KEPT: Final = 16
 _KINDS: Final = (OPEN, "won", "lost")
 
 
@@ -54,6 +56,14 @@ class Asked:
         return Wanted(self.limit, (*place, *self.filters), sort=self.sort)
 
 
+class _Questions(NamedTuple):
+    """What PostgreSQL is asked for a board; `pipeline`, `today`, `since` and `stages` are their parameters."""
+
+    sums: SelectBase
+    closed: SelectBase
+    cards: SelectBase
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What was found of a board. sums, closed: per stage, status and currency, of open and of closed deals."""
@@ -73,6 +83,8 @@ class Boards:
         self._database = database
         self._deals = deals
         self._naming = naming
+        # Writing them takes longer than answering them, and most boards are asked for in the same way.
+        self._questions = lru_cache(_KEPT)(self._written)
 
     async def board(self, asked: Asked, clocks: Clocks) -> Document:
         """Show a board at a moment.
@@ -81,27 +93,19 @@ class Boards:
             PipelineNotFound, FilterInvalid, SortInvalid: the question is wrong.
         """
         moment = clocks.as_of or datetime.now(UTC)
-        view = deals_listed(clocks)
-        where = [view.c.pipeline_id == asked.pipeline_id, view.c.archived.is_(False)]
-        where += conditions(Fields(view, clocks.as_of), asked.filters)
-        snapshot = self._deals.at(clocks)
-        cards = _Cards(view, lambda of: snapshot.turns(asked.sort, of), asked.limit + 1)
-        pipeline, stages = await self._defined(asked.pipeline_id, clocks)
-        ids = [row["stage"] for row in stages if row["kind"] == OPEN]
-        since = moment - timedelta(days=asked.closed_days)
-        is_open = [*where, view.c.status == OPEN]
-        closed = [*where, view.c.status != OPEN, view.c.closed_at >= since]
-        shown = cards.of(is_open, ids)  # before anything is asked: the order may be refused
-        found = _Found(
-            pipeline,
-            stages,
-            *await asyncio.gather(
-                self._database.rows(_sums(view, is_open, clocks, moment.date())),
-                self._database.rows(_closed(view, closed)),
-                self._database.rows(shown),
-                rates_on(self._database, clocks, moment.date(), _currency(asked, pipeline)),
-            ),
+        # Before anything is asked: filters and order may be refused.
+        questions = self._questions(clocks, tuple(asked.filters), asked.sort, asked.limit + 1)
+        values = {
+            "pipeline": asked.pipeline_id,
+            "today": moment.date(),
+            "since": moment - timedelta(days=asked.closed_days),
+        }
+        sums, closed, (pipeline, stages, cards, rates) = await asyncio.gather(
+            self._database.rows(questions.sums, values),
+            self._database.rows(questions.closed, values),
+            self._shown(asked, clocks, moment.date(), questions.cards),
         )
+        found = _Found(pipeline, stages, sums, closed, cards, rates)
         names = await self._naming.of_deals(found.cards, clocks)
         columns = [self._column(asked, found, stage, clocks) for stage in _with_strangers(found)]
         for column in columns:
@@ -114,13 +118,38 @@ class Boards:
             "columns": columns,
         }
 
+    def _written(self, clocks: Clocks, filters: Sequence[str], sort: str, limit: int) -> _Questions:
+        view = deals_listed(clocks)
+        where = [view.c.pipeline_id == bindparam("pipeline", type_=Text), view.c.archived.is_(False)]
+        where += conditions(Fields(view, clocks.as_of), filters)
+        is_open = [*where, view.c.status == OPEN]
+        closed = [*where, view.c.status != OPEN, view.c.closed_at >= bindparam("since", type_=DateTime(timezone=True))]
+        snapshot = self._deals.at(clocks)
+        cards = _Cards(view, lambda of: snapshot.turns(sort, of), limit)
+        return _Questions(_sums(view, is_open, clocks), _closed(view, closed), cards.of(is_open))
+
+    async def _shown(
+        self, asked: Asked, clocks: Clocks, today: date, cards: SelectBase
+    ) -> tuple[Row, Rows, Rows, Rates]:
+        """Find what the board is made of, the first cards of its open stages, and rates for its totals."""
+        pipeline, stages = await self._defined(asked.pipeline_id, clocks)
+        ids = [row["stage"] for row in stages if row["kind"] == OPEN]
+        shown, rates = await asyncio.gather(
+            self._database.rows(cards, {"pipeline": asked.pipeline_id, "stages": ids}),
+            rates_on(self._database, clocks, today, _currency(asked, pipeline)),
+        )
+        return pipeline, stages, shown, rates
+
     async def _defined(self, pipeline_id: str, clocks: Clocks) -> tuple[Row, Rows]:
         pipelines, stages = pipelines_as_of(clocks), stages_as_of(clocks)
         of_pipeline = select(stages).where(stages.c.pipeline_id == pipeline_id).order_by(stages.c.place)
-        rows = await self._database.rows(select(pipelines).where(pipelines.c.id == pipeline_id))
-        if not rows:
+        found, of_them = await asyncio.gather(
+            self._database.rows(select(pipelines).where(pipelines.c.id == pipeline_id)),
+            self._database.rows(of_pipeline),
+        )
+        if not found:
             raise PipelineNotFound
-        return rows[0], await self._database.rows(of_pipeline)
+        return found[0], of_them
 
     def _column(self, asked: Asked, found: _Found, stage: Row, clocks: Clocks) -> Document:
         is_open = stage["kind"] == OPEN
@@ -178,7 +207,7 @@ def _total(rows: Rows, column: str, rates: Rates, currency: str | None) -> Docum
     return None if chosen is None else rates.total(amounts, chosen)
 
 
-def _sums(view: FromClause, where: Sequence[ColumnElement[bool]], clocks: Clocks, today: date) -> SelectBase:
+def _sums(view: FromClause, where: Sequence[ColumnElement[bool]], clocks: Clocks) -> SelectBase:
     planned = open_activities(clocks)
     with_activity = select(planned.c.deal_id).where(planned.c.deal_id.is_not(None))
     return (
@@ -191,7 +220,7 @@ def _sums(view: FromClause, where: Sequence[ColumnElement[bool]], clocks: Clocks
             func.sum(view.c.weighted_minor).label("weighted_minor"),
             func.count().filter(view.c.rotting).label("rotting"),
             func.count().filter(view.c.id.not_in(with_activity)).label("without_activity"),
-            func.count().filter(view.c.expected_close < today).label("overdue"),
+            func.count().filter(view.c.expected_close < bindparam("today", type_=Date)).label("overdue"),
         )
         .where(*where)
         .group_by(view.c.stage, view.c.status, view.c.currency)
@@ -223,10 +252,10 @@ class _Cards:
     turns: Callable[[FromClause], Sequence[ColumnElement[Any]]]
     limit: int
 
-    def of(self, where: Sequence[ColumnElement[bool]], stages: Sequence[str]) -> SelectBase:
+    def of(self, where: Sequence[ColumnElement[bool]]) -> SelectBase:
         """Select them in order, with one look at the index per stage."""
         view = self.view
-        named = select(func.unnest(literal(list(stages), ARRAY(Text))).label("column_stage")).subquery("named")
+        named = select(func.unnest(bindparam("stages", type_=ARRAY(Text))).label("column_stage")).subquery("named")
         first = (
             select(*(column for column in view.columns if column.name not in _HIDDEN))
             .where(*where, view.c.stage == named.c.column_stage)

@@ -105,7 +105,7 @@ TABLE: Final = read_model_table(
     *_COLUMNS,
     indexes=[
         *search_indexes(_COLUMNS),
-        _by("by_place", "pipeline_id", "status", "stage"),
+        _by("by_place", "pipeline_id", "status", "stage", "expected_close", "id"),  # the first cards of a board
         _by("by_owner", "owner", "status"),
         _by("by_company", "company_id"),
         _by("by_closed_at", "closed_at"),
