@@ -84,6 +84,16 @@ async def _import(data: Path, nats_url: str) -> Figure:
     return Figure(name, seen[0] / report["seconds"], "events/s", target=5_000)
 
 
+async def _quiet(client: httpx.AsyncClient) -> None:
+    """Wait until reactions have seen all that was imported: what follows measures something else."""
+    for _ in range(180):
+        seen = (await client.get("/pipeline/v1/reactions")).raise_for_status().json()
+        if all(one["pending"] == one["open"] == 0 for one in seen["consumers"]):
+            return
+        await asyncio.sleep(1)
+    raise SystemExit("reactions do not come to an end")
+
+
 async def _board(client: httpx.AsyncClient) -> Figure:
     took_ms: list[float] = []
     for number in range(BOARDS + 10):
@@ -154,6 +164,7 @@ async def figures(data: Path) -> AsyncGenerator[dict[str, Any]]:
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(base_url=state["url"], headers=headers, timeout=60, trust_env=False) as client:
             yield (await _import(data, nats_url)).line()
+            await _quiet(client)
             yield (await _board(client)).line()
             await _sell(client)
             yield (await _assigned(client, nats_url)).line()

@@ -121,6 +121,7 @@ Patron {news} at {state.url}
              {state.url}/health/ready   {state.url}/metrics
   docs       {state.url}/contacts/v1/docs
              {state.url}/campaigns/v1/docs
+             {state.url}/pipeline/v1/docs
              {state.url}/projections/v1/docs
   data       {folder.path}
   logs       {folder.logs}
