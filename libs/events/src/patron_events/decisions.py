@@ -3,14 +3,14 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from patron_events.decider import Decider
 from patron_events.envelope import StreamId
-from patron_events.journal import AnyDecider, Journal
+from patron_events.journal import AnyDecider, Journal, Loaded
 from patron_events.rejections import Rejection, Unavailable
 from patron_events.sealing import SubjectKey
 from patron_events.store import StaleExpectation
@@ -121,6 +121,46 @@ class Decisions:
             if doubts:
                 proved.update(await self.journal.load_each(list(doubts.values())))
         return [answers[number] for number in range(len(works))]
+
+    async def transact_chained(self, works: Sequence[tuple[Work, Asked]]) -> Sequence[Committed | Exception]:
+        """Run units one upon the other and store them in one atomic group; each answers for itself, in order.
+
+        For units that all end in the same aggregate, and would wait for each other's appends. What is refused on the
+        way, or all of them where somebody was quicker, runs by itself afterwards, as `transact` does. Units read
+        aggregates through the unit only: what those before them decided is not in the log yet.
+        """
+        ends: dict[StreamId, Loaded[Any]] = {}
+        chain: dict[int, Prepared] = {}
+        first: StreamId | None = None  # by its first stream the store knows a group that it has
+        for number, (work, asked) in enumerate(works):
+            unit = Unit(self.journal, asked, self._now(), fresh=False, ends=ends)
+            with suppress(Exception):  # what it was is found out when it runs by itself
+                if await self._tried(unit, work) is None and all(one.loaded.stream != first for one in unit.changed):
+                    chain[number] = prepared = Prepared(unit, await self._keys(unit.subjects()))
+                    ends.update(prepared.ends())
+                    first = first or prepared.appends[0].stream
+        answers = await self._store_chain(chain)
+        for number, (work, asked) in enumerate(works):
+            if number not in answers:
+                try:
+                    answers[number] = await self.transact(work, asked)
+                except Exception as error:  # noqa: BLE001  # of one unit; the others have answers of their own
+                    answers[number] = error
+        return [answers[number] for number in range(len(works))]
+
+    async def _store_chain(self, chain: Mapping[int, Prepared]) -> dict[int, Committed | Exception]:
+        """Append a chain; answers nothing where it has to be decided again."""
+        if not chain:
+            return {}
+        try:
+            sequences = iter(await self.journal.store.append([one for link in chain.values() for one in link.appends]))
+        except StaleExpectation:
+            return {}
+        except Exception as error:  # noqa: BLE001  # whether it was stored is not known, of none of them
+            return dict.fromkeys(chain, error)
+        return {
+            number: link.settle(self.journal, [next(sequences) for _ in link.appends]) for number, link in chain.items()
+        }
 
     async def _round(
         self,

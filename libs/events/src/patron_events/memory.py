@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from patron_events.envelope import StreamId
-from patron_events.store import Append, Batch, StaleExpectation, Stored
+from patron_events.store import Append, Batch, StaleExpectation, Stored, assert_group
 
 _IDLE_S = 1.0
 
@@ -21,9 +21,7 @@ class MemoryStore:
 
     async def append(self, group: Sequence[Append]) -> Sequence[int]:
         """Store all commits of a group or none."""
-        if len({append.stream for append in group}) < len(group) or len({a.stream.context for a in group}) > 1:
-            msg = "the streams of one group are of one context and differ from each other"
-            raise ValueError(msg)
+        assert_group(group)
         for append in group:
             stream = self._streams[append.stream]
             if (stream[-1].sequence if stream else 0) != append.expected:

@@ -26,6 +26,19 @@ class Append:
     body: bytes
 
 
+def assert_group(group: Sequence[Append]) -> None:
+    """Refuse what no caller may ask to be stored together; raises ValueError."""
+    expected = {append.stream: append.expected for append in group}
+    if (
+        len({append.stream.context for append in group}) > 1
+        or any(append.stream == group[0].stream for append in group[1:])
+        or any(expected[append.stream] != append.expected for append in group)
+    ):
+        raise ValueError(
+            "a group is of one context, its first stream comes once, and the others expect the same each time"
+        )
+
+
 class Stored(NamedTuple):
     """One commit as the store keeps it; `stored_at` is the store's clock (UTC).
 
@@ -76,7 +89,8 @@ class EventStore(Protocol):
         """Store all commits of a group or none; answers their sequences in order.
 
         Repeating a group that was stored answers the same sequences or raises StaleExpectation.
-        The streams of one group (at most 1,000) are of one context and differ from each other.
+        A group (at most 1,000) is of one context. A stream may come more than once, save the first one: what comes
+        later goes behind what came earlier, and says the same `expected`.
 
         Raises:
             StaleExpectation: some guard does not hold; nothing was stored.

@@ -86,16 +86,38 @@ async def stores_a_group_or_nothing_of_it(log: Log) -> None:
 
 
 async def refuses_groups_that_are_none(log: Log) -> None:
-    """One stream twice, or two contexts: the caller's mistake."""
-    stream = log.stream()
+    """The first stream twice, two guards on one stream, or two contexts: the caller's mistake."""
+    stream, other = log.stream(), log.stream()
     elsewhere = StreamId(log.context + "x", "person", "1")
-    for group in ([log.write(stream), log.write(stream)], [log.write(stream), log.write(elsewhere)]):
+    for group in (
+        [log.write(stream), log.write(stream)],
+        [log.write(stream), log.write(other), log.write(other, expected=1)],
+        [log.write(stream), log.write(elsewhere)],
+    ):
         try:
             await log.store.append(group)
         except ValueError:
             continue
         raise AssertionError(group)
     assert await log.bodies(stream) == []
+
+
+async def stores_what_goes_behind_in_a_group(log: Log) -> None:
+    """Several commits of one stream under the guard of the first of them, once, in order, or none."""
+    shared = log.stream()
+    (end,) = await log.store.append([log.write(shared)])
+    people = [log.stream() for _ in range(5)]
+    group = [one for person in people for one in (log.write(person), log.write(shared, expected=end))]
+    late = [log.write(log.stream()), log.write(shared, expected=end), log.write(shared, expected=end)]
+    sequences = await log.store.append(group)
+    assert list(sequences) == list(range(sequences[0], sequences[0] + len(group)))
+    stored = await log.store.read(shared, count=100)
+    assert [one.sequence for one in stored] == [end, *sequences[1::2]]
+    assert [one.body for one in stored[1:]] == [one.body for one in group[1::2]]
+    assert await _outcome(log.store.append(late)) is None
+    again = await _outcome(log.store.append(group))
+    assert again is None or list(again) == list(sequences)
+    assert await log.store.read(shared, count=100) == stored
 
 
 async def stores_a_repeated_append_once(log: Log) -> None:
@@ -249,6 +271,7 @@ STORE_CASES: Final[Sequence[StoreCase]] = (
     refuses_a_guard_that_does_not_hold,
     stores_a_group_or_nothing_of_it,
     refuses_groups_that_are_none,
+    stores_what_goes_behind_in_a_group,
     stores_a_repeated_append_once,
     stores_concurrent_repetitions_once,
     lets_exactly_one_of_200_take_a_claim,

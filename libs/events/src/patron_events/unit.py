@@ -1,6 +1,6 @@
 """The unit of work: decisions on one or more aggregates that are stored together or not at all."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -80,8 +80,18 @@ class Draft:
 class Unit:
     """A unit of work: decisions on one or more aggregates of one context, stored together or not at all."""
 
-    def __init__(self, journal: Journal, asked: Asked, now: datetime, *, fresh: bool) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        asked: Asked,
+        now: datetime,
+        *,
+        fresh: bool,
+        ends: Mapping[StreamId, Loaded[Any]] | None = None,
+    ) -> None:
+        """Begin. ends: what units before this one made of aggregates, to be stored in the same group as this one."""
         self._journal = journal
+        self._ends = ends or {}
         self._fresh = fresh
         self._drafts: dict[StreamId, Draft] = {}
         self._first: Draft | None = None
@@ -94,7 +104,7 @@ class Unit:
         stream = decider.stream(aggregate_id)
         draft = self._drafts.get(stream)
         if draft is None:
-            known = None if self._fresh else self._journal.cached(stream)
+            known = self._ends.get(stream) or (None if self._fresh else self._journal.cached(stream))
             if known is not None:
                 self.trusted_cache = True
                 self._from_cache[stream] = decider
@@ -212,14 +222,24 @@ class Prepared:
             self.appends.append(Append(stream, loaded.sequence, commit_id, body))
             self._hashes.append(digest)
 
+    def ends(self) -> Mapping[StreamId, Loaded[Any]]:
+        """Give the aggregates as they will be, for units that go behind this one; their guard is still this one's."""
+        return {
+            append.stream: self._after(draft, append, digest, append.expected)
+            for draft, append, digest in zip(self.changed, self.appends, self._hashes, strict=True)
+        }
+
+    def _after(self, draft: Draft, append: Append, digest: str, sequence: int) -> Loaded[Any]:
+        loaded: Loaded[Any] = Loaded(append.stream, draft.state)
+        loaded.version, loaded.sequence, loaded.hash = draft.loaded.version + 1, sequence, digest
+        request = self.unit.asked.cause.request
+        loaded.commands = {**draft.loaded.commands, append.message_id: (loaded.version, sequence, request)}
+        return loaded
+
     def settle(self, journal: Journal, sequences: Sequence[int]) -> Committed:
         """Take the answer of the log into the cache, and tell the caller."""
         for draft, append, digest, sequence in zip(self.changed, self.appends, self._hashes, sequences, strict=True):
-            loaded: Loaded[Any] = Loaded(append.stream, draft.state)
-            loaded.version, loaded.sequence, loaded.hash = draft.loaded.version + 1, sequence, digest
-            request = self.unit.asked.cause.request
-            loaded.commands = {**draft.loaded.commands, append.message_id: (loaded.version, sequence, request)}
-            journal.keep(loaded)
+            journal.keep(self._after(draft, append, digest, sequence))
         first = self.changed[0]
         stream = first.loaded.stream
         together = zip(self.appends, sequences, strict=True)

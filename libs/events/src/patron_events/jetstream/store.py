@@ -13,7 +13,7 @@ from patron_events.jetstream.lookup import Kept, Lookup
 from patron_events.jetstream.patience import BUDGET_S, patiently
 from patron_events.jetstream.streams import stream_config, stream_name
 from patron_events.jetstream.writes import Write
-from patron_events.store import Append, StaleExpectation, Stored
+from patron_events.store import Append, StaleExpectation, Stored, assert_group
 
 _READ_ATTEMPT_S: Final = 4.0
 
@@ -92,10 +92,7 @@ class JetStreamStore:
 
 
 def _writes(group: Sequence[Append]) -> Sequence[Write]:
-    subjects = {append.stream.subject for append in group}
-    if len(subjects) < len(group) or len({append.stream.context for append in group}) > 1:
-        msg = "the streams of one group are of one context and differ from each other"
-        raise ValueError(msg)
+    assert_group(group)
     return [Write(append.stream.subject, append.expected, append.message_id, append.body) for append in group]
 
 

@@ -46,7 +46,10 @@ class Group:
         subject it would acknowledge a "duplicate" that it never stored there.
         """
         write = self.writes[index]
-        guard = b"Nats-Expected-Last-Subject-Sequence: %d\r\n" % write.expected
+        guard = b""
+        if all(write.subject != earlier.subject for earlier in self.writes[:index]):
+            # Within a batch the server refuses a second guard on a subject; the first one holds for all.
+            guard = b"Nats-Expected-Last-Subject-Sequence: %d\r\n" % write.expected
         if index or self.anonymous or not write.message_id:
             return guard
         return guard + b"Nats-Msg-Id: %b\r\n" % write.message_id.encode()
