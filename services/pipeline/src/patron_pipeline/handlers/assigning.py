@@ -1,12 +1,12 @@
 """Use cases of assignment: give a lead to somebody by the rules, take it from somebody, keep the loads right."""
 
-import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from patron_events.catalog.pipeline import leads as events
-from patron_events.decisions import Asked, Committed, Decisions, Unit, Work
+from patron_events.decisions import Asked, Committed, Decisions, Unit
+from patron_events.in_turn import InTurn
 from patron_pipeline.domain.assignment import Assignment, Market, Seller, assign
 from patron_pipeline.domain.assignment_document import AssignmentRules
 from patron_pipeline.domain.lead import LEAD, AssignLead, Lead
@@ -47,16 +47,20 @@ class Rotations:
 
     async def current(self, unit: Unit) -> Rotation:
         """Give the present rotation as decisions of this unit see it."""
+        return (await self._present(unit))[1]
+
+    async def _present(self, unit: Unit) -> tuple[int, Rotation]:
         if not self._number:
             self._number = await self._newest()
-        while (found := await unit.state(ROTATION, rotation_name(self._number))).next is not None:
-            self._number += 1
-        return found
+        number = self._number  # the next one may exist in this unit only, so it is not remembered
+        while (found := await unit.state(ROTATION, rotation_name(number))).next is not None:
+            number += 1
+        return number, found
 
     async def decide(self, unit: Unit, command: TakeTurn | Settle) -> None:
         """Decide in the present rotation; a long one is continued by a new one in the same batch."""
-        found, name = await self.current(unit), rotation_name(self._number)
-        following = rotation_name(self._number + 1)
+        number, found = await self._present(unit)
+        name, following = rotation_name(number), rotation_name(number + 1)
         if found.length >= self.longest and len(found.owners) <= MOST_CARRIED:
             await unit.decide(ROTATION, name, EndRotation(following))
             await unit.decide(ROTATION, following, ContinueRotation(name, found))
@@ -96,7 +100,7 @@ class Assigning:
     """Gives leads to those who sell. Every use case is safe to repeat.
 
     Whoever gets a lead is recorded with the lead and in the rotation in one atomic batch, so that two replicas never
-    decide on the same turn, load or capacity.
+    decide on the same turn, load or capacity. Leads that wait in one process share a batch.
     """
 
     decisions: Decisions
@@ -105,7 +109,7 @@ class Assigning:
     facts: FactsOfLeads
     scoring: Scoring
     rotations: Rotations
-    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    line: InTurn
 
     async def place(self, lead_id: str, asked: Asked, now: datetime, *, newest: bool = False) -> Committed | None:
         """Give a lead that nobody has to somebody by the rules, and score it before; None without published rules.
@@ -131,7 +135,7 @@ class Assigning:
             _check_waiting(present)
             await self._decide(unit, question, facts)
 
-        return await self._transact(work, asked)
+        return await self.line.transact(work, asked)
 
     async def replace(self, lead_id: str, asked: Asked, now: datetime, *, instead_of: str) -> Committed | None:
         """Give an open lead of somebody to somebody else by the rules; nobody else: it stays.
@@ -151,7 +155,7 @@ class Assigning:
                 raise LeadPlaced
             await self._decide(unit, question, facts)
 
-        return await self._transact(work, asked)
+        return await self.line.transact(work, asked)
 
     async def settle(self, lead_id: str, asked: Asked) -> None:
         """Make the rotation know who has a lead now, whoever assigned, closed or reopened it."""
@@ -162,17 +166,12 @@ class Assigning:
             lead = (await self.decisions.journal.load(LEAD, lead_id)).state
             await self.rotations.decide(unit, Settle(lead_id, lead.owner if lead.status in OPEN else None))
 
-        await self._transact(work, asked)
+        await self.line.transact(work, asked, alone=True)
 
     async def explain(self, lead: LeadFacts, rules: AssignmentRules, now: datetime) -> Assignment:
         """Say to whom a lead would go now; nothing is recorded."""
         market = Market(await self.sellers.current(newest=True), await self.rotations.read(), now)
         return assign(rules, lead, market)
-
-    async def _transact(self, work: Work, asked: Asked) -> Committed:
-        # One after the other in this process: all of them end in the same rotation, and only one of them could win.
-        async with self._line:
-            return await self.decisions.transact(work, asked)
 
     async def _score(self, lead: Lead, now: datetime) -> tuple[Score, int] | None:
         rules = await self.in_force.score()

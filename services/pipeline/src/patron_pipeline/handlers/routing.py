@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from patron_events.decisions import Decisions
+from patron_events.in_turn import InTurn
 from patron_events.journal import Journal
 from patron_events.store import LogReader
 from patron_pipeline.handlers.assigning import Assigning, Rotations
@@ -33,7 +34,7 @@ def routing(decisions: Decisions, finding: Finding, team: SalesTeam, log: LogRea
     in_force, sellers = RulesInForce(journal), Sellers(team)
     facts = FactsOfLeads(finding, Journal(journal.store, journal.vault))
     scoring = Scoring(decisions, in_force, facts)
-    assigning = Assigning(decisions, in_force, sellers, facts, scoring, Rotations(decisions))
+    assigning = Assigning(decisions, in_force, sellers, facts, scoring, Rotations(decisions), InTurn(decisions))
     rules = RulesHandlers(decisions, sellers, facts, assigning)
     backtest = None if log is None else Backtest(log, journal.vault, facts)
     return Routing(in_force, facts, scoring, assigning, rules, backtest)
