@@ -147,7 +147,7 @@ def test_lists_are_taken_away_as_files(patron: Patron, people: list[dict[str, An
 
 
 def test_scores_are_made_when_somebody_asks(
-    patron: Patron, people: list[dict[str, Any]], installation: Installation
+    patron: Patron, people: list[dict[str, Any]], installation: Installation, tmp_path: Path
 ) -> None:
     rule = {"type": "all", "rules": [
         {"type": "field", "field": "rfm.recency", "op": "gte", "value": 1},
@@ -156,6 +156,11 @@ def test_scores_are_made_when_somebody_asks(
     with installation.client("agent") as client:
 
         def scored() -> bool:
+            # The currency with most orders is scored; records of other tests are here too.
+            totals = json.loads(patron("report", "purchases", "--by", "total", "--json"))["rows"]
+            usual = max(totals, key=lambda row: row["orders"])["currency"]
+            (tmp_path / "more.csv").write_text(f"customer,date,amount,currency\nf-1,2026-03-01,10.00,{usual}\n")
+            patron("import", "orders", tmp_path / "more.csv", "--source", "figures")
             patron("segments", "score")  # again: the first time may come before the purchases are there
             answer = client.post("/projections/v1/segments/preview", json={"rule": rule})
             assert answer.status_code == 200, answer.text
