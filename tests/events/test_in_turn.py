@@ -136,6 +136,24 @@ async def test_a_unit_may_meet_what_an_earlier_one_began_with(world: World) -> N
     await world.proved()
 
 
+@pytest.mark.parametrize("way", ["presumed", "preloaded"])
+async def test_what_an_earlier_unit_began_is_not_begun_again(world: World, way: str) -> None:
+    line = InTurn(world.process())
+
+    async def again(unit: Unit) -> None:
+        if way == "presumed":
+            unit.presume_new(BOX, "shared")
+        else:
+            await unit.preload([(BOX, "shared")])
+        await unit.decide(LABEL, "l2", PutIn("b"))
+        await unit.decide(BOX, "shared", PutIn("b"))
+
+    await asyncio.gather(line.transact(putting("l1", "a"), asked()), line.transact(again, asked()))
+    assert world.store.groups == [4]
+    assert await world.words("box", "shared") == ("a", "b")
+    await world.proved()
+
+
 async def test_who_reads_beside_their_unit_is_alone(world: World) -> None:
     line, process = InTurn(world.process()), world.process()
     seen: list[tuple[str, ...]] = []

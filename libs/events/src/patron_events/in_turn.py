@@ -39,6 +39,7 @@ class InTurn:
         return await turn.future
 
     async def _serve(self) -> None:
+        turns: list[_Turn] = []
         try:
             while self._waiting:
                 turns = self._next()
@@ -52,7 +53,7 @@ class InTurn:
                         turn.future.set_result(answer)
         finally:
             self._serving = None
-            for turn in self._waiting:  # only when the process ends
+            for turn in (*turns, *self._waiting):  # without an answer only when the process ends
                 turn.future.cancel()
             self._waiting.clear()
 

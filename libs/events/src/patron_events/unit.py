@@ -115,7 +115,8 @@ class Unit:
     def presume_new(self, decider: AnyDecider, aggregate_id: str) -> None:
         """Take an aggregate to be absent without asking; the guard of the append proves it or starts again."""
         stream = decider.stream(aggregate_id)
-        if not self._fresh and stream not in self._drafts and self._journal.cached(stream) is None:
+        known = stream in self._drafts or stream in self._ends
+        if not self._fresh and not known and self._journal.cached(stream) is None:
             self.trusted_cache = True
             self._from_cache[stream] = decider
             self._drafts[stream] = Draft(decider, Loaded(stream, decider.initial))
@@ -126,7 +127,8 @@ class Unit:
 
     async def preload(self, wanted: Sequence[tuple[AnyDecider, str]]) -> None:
         """Read several aggregates in one round trip."""
-        missing = [one for one in wanted if one[0].stream(one[1]) not in self._drafts]
+        here = self._drafts.keys() | self._ends.keys()
+        missing = [one for one in wanted if one[0].stream(one[1]) not in here]
         if not self._fresh:
             missing = [one for one in missing if self._journal.cached(one[0].stream(one[1])) is None]
         if missing:

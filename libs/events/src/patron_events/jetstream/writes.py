@@ -27,6 +27,7 @@ class Group:
     deadline: when to give up, on the loop's clock. unknown: an earlier attempt may have been stored.
     anonymous: send without message id, since the server knows the id from another subject.
     resting: it will rejoin the line by itself. newest: what its trip told about the ends of its subjects.
+    behind: which of its writes have one before them on the same subject.
     """
 
     writes: Sequence[Write]
@@ -38,6 +39,15 @@ class Group:
     anonymous: bool = False
     resting: bool = False
     newest: Mapping[str, int] = field(default_factory=dict[str, int])
+    behind: set[int] = field(default_factory=set[int])
+
+    def __post_init__(self) -> None:
+        """Find the writes that go behind others on their subject."""
+        seen: set[str] = set()
+        for index, write in enumerate(self.writes):
+            if write.subject in seen:
+                self.behind.add(index)
+            seen.add(write.subject)
 
     def headers(self, index: int) -> bytes:
         """Write guard and id of one message.
@@ -46,10 +56,9 @@ class Group:
         subject it would acknowledge a "duplicate" that it never stored there.
         """
         write = self.writes[index]
-        guard = b""
-        if all(write.subject != earlier.subject for earlier in self.writes[:index]):
-            # Within a batch the server refuses a second guard on a subject; the first one holds for all.
-            guard = b"Nats-Expected-Last-Subject-Sequence: %d\r\n" % write.expected
+        if index in self.behind:  # the server refuses a second guard on a subject; the first one holds for all
+            return b""
+        guard = b"Nats-Expected-Last-Subject-Sequence: %d\r\n" % write.expected
         if index or self.anonymous or not write.message_id:
             return guard
         return guard + b"Nats-Msg-Id: %b\r\n" % write.message_id.encode()
