@@ -109,6 +109,11 @@ class ReadSide:
 
         await soon(reached, within_s=within_s)
 
+    async def folded(self, sequence: int, models: Sequence[ReadModel]) -> None:
+        """Let a worker apply everything up to a sequence, and end."""
+        async with self.worker(models=models):
+            await self.caught_up(sequence, models=models)
+
     async def checksums(self, tables: Sequence[str] = TABLES) -> Mapping[str, tuple[int, str]]:
         """Count and condense the rows of each table; equal tables have equal checksums."""
         sums: dict[str, tuple[int, str]] = {}

@@ -1,30 +1,16 @@
 """What boards tell of limits, of deals in stages that are no more, and of pipelines that were given up."""
 
-from collections.abc import AsyncGenerator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from patron_events.catalog.pipeline import deals, settings
 from patron_projections.sales.models import SALES
-from projections_http import Queries, client
+from projections_http import Queries
 from read_side import ReadSide
 from sales_history import SalesHistory
 from sales_log import DEFAULT, Told, day
-
-
-@pytest.fixture
-async def queries(side: ReadSide, tmp_path: Path) -> AsyncGenerator[Queries]:
-    async for one in client(side.url, tmp_path):
-        yield one
-
-
-async def written(log: SalesHistory, side: ReadSide) -> None:
-    async with side.worker(models=SALES):
-        await side.caught_up(log.last, models=SALES)
 
 
 async def columns(queries: Queries, **asked: object) -> dict[str, dict[str, Any]]:
@@ -39,7 +25,7 @@ async def test_a_filtered_board_does_not_tell_whether_a_limit_is_kept(
     await log.say("pipeline", "default", replace(DEFAULT, stages=tuple(stages)))
     for owner in ("ann", "bob"):
         await log.deal((deals.DealOwned(owner), log.now), stage="offer")
-    await written(log, side)
+    await side.folded(log.last, SALES)
     whole = (await columns(queries))["offer"]
     assert (whole["deals"], whole["wip_limit"], whole["over_limit"]) == (2, 1, True)
     part = (await columns(queries, filter="owner:eq:ann"))["offer"]
@@ -58,7 +44,7 @@ async def test_deals_in_stages_that_are_no_more_stay_on_the_board(
     engaging = next(one for one in DEFAULT.stages if one.id == "engaging")
     ends = [settings.Stage("signed", "Signed", kind="won"), settings.Stage("offer", "No", kind="lost")]
     await log.say("pipeline", "default", replace(DEFAULT, definition_version=2, stages=(engaging, *ends)))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     board = await queries.answer("/pipelines/default/board", closed_days=366, as_of=log.now.isoformat())
     assert board["deals"] == 3
     assert [(one["stage"], one["kind"], one["deals"], len(one["sums"])) for one in board["columns"]] == [
@@ -78,7 +64,7 @@ async def test_a_pipeline_is_archived_once_that_had_happened_and_was_known(
     await log.told(Told("pipeline", "default", [(DEFAULT, day("2024-01-01"))]))
     before = log.now
     await log.told(Told("pipeline", "default", [(settings.PipelineArchived(), day("2024-02-01"))]))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     for clocks, archived in (
         ({}, True),
         ({"as_of": "2024-01-31"}, False),
@@ -105,7 +91,7 @@ async def test_boards_and_reports_convert_alike(log: SalesHistory, side: ReadSid
         await log.told(Told("rates", base.lower(), [(fact, log.now)]))
     for amount, currency in ((10_005, "GBP"), (10_003, "EUR"), (777, "JPY"), (5_555, "SEK"), (1_00, "PLN")):
         await log.deal((deals.DealValued(amount, currency), log.now), stage="offer")
-    await written(log, side)
+    await side.folded(log.last, SALES)
     for currency in ("USD", "GBP", "SEK", "JPY"):
         total = (await columns(queries, currency=currency))["offer"]["total"]
         (row,) = (await queries.answer("/reports/deals", by="total", currency=currency))["rows"]

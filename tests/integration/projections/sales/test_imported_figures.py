@@ -3,30 +3,17 @@
 import csv
 import gzip
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from patron_events.catalog.pipeline import deals, leads, settings
 from patron_projections.sales.models import SALES
-from projections_http import Queries, client
+from projections_http import Queries
 from read_side import ReadSide
 from sales_history import SalesHistory
 from sales_log import Dated, Told, day
 
 DataSet = Callable[[str], Path]
-
-
-@pytest.fixture
-async def queries(side: ReadSide, tmp_path: Path) -> AsyncGenerator[Queries]:
-    async for one in client(side.url, tmp_path):
-        yield one
-
-
-async def written(log: SalesHistory, side: ReadSide) -> None:
-    async with side.worker(models=SALES):
-        await side.caught_up(log.last, models=SALES)
 
 
 def _slug(stage: str) -> str:
@@ -58,7 +45,7 @@ async def test_opportunities_keep_their_expected_revenue(
             facts.append((won, day("2010-02-01")))
         stage = "prospecting" if row["ISWON"].lower() == "true" else _slug(row["STAGENAME"])
         await log.deal(*facts, pipeline="salesforce", stage=stage)
-    await written(log, side)
+    await side.folded(log.last, SALES)
     (total,) = (await queries.answer("/reports/deals", by="total"))["rows"]
     assert (total["deals"], total["won"], total["amount"], total["expected"]) == (38, 8, "6270000.00", "4858000.00")
     assert total["unpriced"] == 5
@@ -84,7 +71,7 @@ async def test_calls_of_a_bank_are_leads_with_outcomes(
         expected[row["contact"], row["y"]] += 1
         told.append(Told("lead", log.new_id(), facts))
     await log.told(*told)
-    await written(log, side)
+    await side.folded(log.last, SALES)
     rows = (await queries.answer("/reports/lead-sources"))["rows"]
     counted = {(row["source"], "yes"): row["converted"] for row in rows}
     counted |= {(row["source"], "no"): row["dead"] for row in rows}

@@ -1,16 +1,14 @@
 """Reports of the pipeline context over HTTP: every number equals its list, and small worlds add up by hand."""
 
-from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from patron_events.catalog.pipeline import activities, deals, leads, settings, team
 from patron_projections.sales.models import SALES
-from projections_http import Queries, client
+from projections_http import Queries
 from read_side import ReadSide
 from sales_history import SalesHistory
 from sales_log import DEFAULT, Dated, Told, day
@@ -46,17 +44,6 @@ CASES: Final[tuple[tuple[str, dict[str, object], str], ...]] = (
 )
 
 
-@pytest.fixture
-async def queries(side: ReadSide, tmp_path: Path) -> AsyncGenerator[Queries]:
-    async for one in client(side.url, tmp_path):
-        yield one
-
-
-async def written(log: SalesHistory, side: ReadSide) -> None:
-    async with side.worker(models=SALES):
-        await side.caught_up(log.last, models=SALES)
-
-
 async def rows(queries: Queries, name: str, **parameters: object) -> list[dict[str, Any]]:
     """Give the rows of a report without their addresses."""
     found = (await queries.answer(f"/reports/{name}", **parameters))["rows"]
@@ -86,7 +73,7 @@ async def test_every_number_equals_the_events_behind_it(log: SalesHistory, side:
     await log.settings()
     for _ in range(220):
         await log.anything()
-    await written(log, side)
+    await side.folded(log.last, SALES)
     for name, parameters, number in CASES:
         found = (await queries.answer(f"/reports/{name}", **parameters))["rows"]
         assert found, (name, parameters)
@@ -101,7 +88,7 @@ async def test_every_number_equals_the_events_behind_it(log: SalesHistory, side:
 
 async def test_reports_of_sales_say_what_they_are(side: ReadSide, log: SalesHistory, queries: Queries) -> None:
     await log.settings()
-    await written(log, side)
+    await side.folded(log.last, SALES)
     listed = {one["name"]: one for one in (await queries.answer("/reports"))["reports"]}
     for name in SALES_REPORTS:
         asked: dict[str, object] = {"from": "2024-01-01"} if name == "forecast-history" else {}
@@ -145,7 +132,7 @@ async def test_a_forecast_is_as_it_was_at_every_earlier_moment(
     await log.deal(*opened("2023-01-05", 30_000, "2023-02-15", "bob"), won("2023-02-01", 25_000))
     omitted = deals.DealExpected(close_date=date(2023, 3, 1), forecast_category="omitted"), day("2023-01-03")
     await log.deal(*opened("2023-01-03", 70_000), omitted)
-    await written(log, side)
+    await side.folded(log.last, SALES)
     asked = {"from": "2023-01-01", "to": "2023-04-01", "every": "month"}
     keys = ("snapshot", "deals", "won_amount", "weighted", "best_case", "commit", "omitted", "forecast", "quota", "gap")
     history = [tuple(row[key] for key in keys) for row in await rows(queries, "forecast-history", **asked)]
@@ -183,7 +170,7 @@ async def test_quotas_are_met_by_each_owner_with_their_share(
     await log.deal(shared, won("2023-02-01", 40_000))
     await log.deal(*opened("2023-01-02", owner="bob"), won("2023-03-31", 15_000))
     await log.deal(*opened("2023-01-02", owner="bob"), won("2023-04-01", 99_000))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     quarter = {"from": "2023-01-01", "to": "2023-04-01"}
     keys = ("quota", "won_amount", "attainment", "gap", "deals")
     found = {row["owner"]: [row[key] for key in keys] for row in await rows(queries, "quota-attainment", **quarter)}
@@ -215,7 +202,7 @@ async def test_a_total_of_several_currencies_says_whose_rates_it_used(
         await log.told(Told("rates", base.lower(), [(fact, log.now)]))
     for amount, currency in ((10_000, "EUR"), (10_000, "USD"), (10_000, "GBP"), (15_000, "JPY"), (10_000, "CHF")):
         await log.deal((deals.DealOwned(owner="ann"), day("2023-02-01")), won("2023-02-10", amount, currency))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     assert await queries.refusal("/reports/win-rate") == (422, "currency-needed", "currency")
     keys = ("revenue", "currency", "rate_date", "oldest_rate", "unpriced")
 
@@ -252,7 +239,7 @@ async def test_a_funnel_counts_stages_that_were_left_out_and_losses_where_they_h
     await log.deal(*began, to_offer, back, lost, again, stage="prospecting")
     archived = await log.deal(*began, stage="prospecting")
     await log.told(Told("deal", archived, [(deals.DealArchived(), day("2023-02-01"))]))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     keys = ("stage", "reached", "conversion", "open", "lost")
     assert [tuple(row[key] for key in keys) for row in await rows(queries, "funnel")] == [
         ("prospecting", 4, 0.75, 1, 0),
@@ -283,7 +270,7 @@ async def test_a_move_to_another_pipeline_is_no_advance(log: SalesHistory, side:
     went = deals.DealMoved(to="offer", was="engaging", pipeline_id="partners"), day("2023-01-05")
     await log.deal(*opened("2023-01-02"), went)
     await log.deal(*opened("2023-01-02"), (deals.DealMoved(to="offer", was="engaging"), day("2023-01-05")))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     keys = ("pipeline_id", "stage", "entered", "advanced", "back", "still")
     assert [tuple(row[key] for key in keys) for row in await rows(queries, "stage-conversion")] == [
         ("default", "engaging", 2, 1, 1, 0),
@@ -296,7 +283,7 @@ async def test_the_built_in_pipeline_weighs_and_has_a_funnel(
     log: SalesHistory, side: ReadSide, queries: Queries
 ) -> None:
     await log.deal(*opened("2023-01-02", 10_000, "2023-03-31"), stage="proposal")
-    await written(log, side)
+    await side.folded(log.last, SALES)
     (forecast,) = await rows(queries, "forecast")
     assert (forecast["month"], forecast["weighted"], forecast["best_case"]) == ("2023-03-01", "60.00", "100.00")
     asked = {"from": "2023-01-01", "to": "2023-04-01", "history_from": "2023-04-01"}
@@ -310,7 +297,7 @@ async def test_a_fact_that_is_told_late_moves_no_deal_back(log: SalesHistory, si
     await sellers(log)
     deal = await log.deal(*opened("2023-01-02", 100), won("2023-01-10", 500))
     await log.told(Told("deal", deal, [(deals.DealOwned(owner="bob"), day("2023-01-05"))]))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     between = await rows(queries, "deals", by="status,owner", as_of="2023-01-07")
     assert [(row["status"], row["amount"]) for row in between] == [("open", "1.00")]
     after = await rows(queries, "deals", by="status,owner", as_of="2023-01-10")
@@ -329,7 +316,7 @@ async def test_leads_return_what_their_deals_brought(log: SalesHistory, side: Re
         elif to != "new":
             facts.append((leads.LeadStatusChanged(to=to, was="new"), day("2023-01-03")))
         await log.told(Told("lead", log.new_id(), facts))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     keys = ("source", "leads", "assigned", "qualified", "converted", "dead", "average", "won", "revenue", "return")
     assert [tuple(row[key] for key in keys) for row in await rows(queries, "lead-sources")] == [
         ("fair", 1, 0, 0, 0, 0, None, 0, "0.00", "0.00"),
@@ -352,7 +339,7 @@ async def test_follow_ups_are_counted_by_when_they_are_due(log: SalesHistory, si
         if end is not None:
             facts.append((end[0], begin + timedelta(days=end[1])))
         await log.told(Told("activity", log.new_id(), facts))
-    await written(log, side)
+    await side.folded(log.last, SALES)
     keys = ("activities", "done", "open", "overdue", "cancelled", "completion", "late", "completions")
     row = await one(queries, "follow-ups", as_of="2023-01-10")
     assert [row[key] for key in keys] == [5, 2, 2, 1, 1, 0.5, 1, 2]
@@ -364,7 +351,7 @@ async def test_follow_ups_are_counted_by_when_they_are_due(log: SalesHistory, si
 
 async def test_what_cannot_be_asked_of_sales_is_refused(log: SalesHistory, side: ReadSide, queries: Queries) -> None:
     await log.settings()
-    await written(log, side)
+    await side.folded(log.last, SALES)
     for path, parameters, refusal in (
         ("forecast-history", {}, (422, "period-needed", "from")),
         ("forecast-history", {"from": "1950-01-01", "every": "day"}, (422, "history-too-long", "history_from")),
