@@ -76,6 +76,7 @@ class MemoryStore:
             if len(log) == through:
                 async with self._grown:
                     try:
-                        await asyncio.wait_for(self._grown.wait(), _IDLE_S)
+                        async with asyncio.timeout(_IDLE_S):
+                            await self._grown.wait()
                     except TimeoutError:
                         continue

@@ -14,6 +14,7 @@ from typing import Final
 import uvloop
 from psycopg import AsyncConnection
 
+from patron_events.ending import ended
 from patron_events.jetstream.log import Log, open_log
 from patron_projections.engine.builds import Build, build_of
 from patron_projections.engine.chain import ChainBroken
@@ -116,9 +117,7 @@ class FillTogether:
         try:
             await asyncio.gather(*tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await ended(*tasks)
 
 
 class _Share:

@@ -9,13 +9,13 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Final
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from patron_events.ending import ended
 from patron_events.jetstream.connection import Connection
 from patron_events.jetstream.errors import LogFault, NoResponders, PubAck, Verdict, decode_ack, judge
 from patron_events.jetstream.patience import BUDGET_S, patiently
@@ -188,9 +188,7 @@ class JetStreamVault:
         self._connection.on_change.discard(self._cache.forget_all)
         self._cache.forget_all()
         if self._watching is not None:
-            self._watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watching
+            await ended(self._watching)
 
     async def _cached(self, subjects: Collection[str]) -> tuple[dict[str, SubjectKey], Sequence[str]]:
         await self._ready()

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 import structlog
 
+from patron_events.ending import ended
 from patron_projections.engine.builds import present_builds
 from patron_projections.engine.chain import ChainBroken
 from patron_projections.engine.read_model import ReadModel
@@ -45,10 +45,7 @@ class Rebuilding:
             if rebuilds.done():
                 rebuilds.result()
         finally:
-            for task in (rebuilds, stopping):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await ended(rebuilds, stopping)
 
     async def _rebuilds(self) -> None:
         """Look once after each start; nothing becomes outdated later. Another process may be at it already."""

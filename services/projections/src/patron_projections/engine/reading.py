@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from patron_events.ending import ended
 from patron_events.envelope import StreamId
 from patron_events.opening import open_commits
 from patron_events.store import LogReader, Stored
@@ -148,9 +149,7 @@ class Feed:
 
     async def close(self) -> None:
         """Stop reading."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await self._task
+        await ended(self._task)
 
 
 @asynccontextmanager

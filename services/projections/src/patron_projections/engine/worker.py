@@ -13,6 +13,7 @@ from uuid import uuid4
 import structlog
 from psycopg import AsyncConnection
 
+from patron_events.ending import ended
 from patron_events.opening import Opened
 from patron_projections.engine.builds import ModelChanged, present_builds, standings
 from patron_projections.engine.companions import pause
@@ -97,9 +98,7 @@ class Worker:
                     self._interrupted("session", error)
                     await pause(stop, failures)
         finally:
-            beats.cancel()
-            with suppress(asyncio.CancelledError):
-                await beats
+            await ended(beats)
             await self._leave()
 
     def _interrupted(self, part: str, error: Exception) -> None:

@@ -16,6 +16,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from patron_events.decisions import Decisions
+from patron_events.ending import ended
 from patron_events.store import LogReader
 from patron_projections.engine.companions import Companion
 from patron_projections.engine.positions import Fenced
@@ -87,15 +88,13 @@ class Evaluator:
             over.set()  # a batch under way is finished, and what it changed is told
             await asyncio.wait(tasks, timeout=_patience_s(self._place))
         finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Fenced):
+            raised = await ended(*tasks)
+        for error in raised:
+            if isinstance(error, Fenced):
                 self._place.figures.fenced.inc()
                 _log.info("segments.fenced", evaluator=self.id)
-            elif isinstance(result, Exception):
-                raise result
+            elif error is not None:
+                raise error
 
     async def _hold(self, connection: AsyncConnection, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
+from patron_events.ending import ended
 from patron_events.store import Batch, LogReader
 
 _AHEAD: Final = 16
@@ -69,9 +70,7 @@ class Following:
 
     async def close(self) -> None:
         """Stop reading."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await self._task
+        await ended(self._task)
 
 
 def _size(batch: Batch) -> int:
