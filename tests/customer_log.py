@@ -1,7 +1,6 @@
 """A log of plausible customers for tests of read models: seeded, with every kind of fact, over any store."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -177,12 +176,3 @@ class CustomerLog:
             events.AcquisitionChanged(first_touch=(events.Touch(source="web", at=BEGIN),)),
         ]
         return random.choice(choices)
-
-
-async def soon(condition: Callable[[], Awaitable[bool]], *, within_s: float = 60.0) -> None:
-    """Wait until a condition holds; raises TimeoutError."""
-    async with asyncio.timeout(within_s):
-        while True:
-            if await condition():
-                return
-            await asyncio.sleep(0.02)

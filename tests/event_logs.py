@@ -1,10 +1,8 @@
 """Logs of a test's own in real servers, and connections that show, or lose, what passes between store and server."""
 
-import asyncio
 import json
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +72,3 @@ async def update(connection: Connection, log: Log, **settings: Any) -> None:
     config = (await api(connection, f"STREAM.INFO.{name}"))["config"]
     answer = await api(connection, f"STREAM.UPDATE.{name}", config | settings)
     assert "error" not in answer, answer
-
-
-async def until(holds: Callable[[], Awaitable[bool] | bool], within_s: float = 30) -> None:
-    """Ask again until it holds; raises TimeoutError."""
-    async with asyncio.timeout(within_s):
-        while True:
-            answer = holds()
-            if answer if isinstance(answer, bool) else await answer:
-                return
-            await asyncio.sleep(0)

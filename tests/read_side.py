@@ -9,7 +9,6 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from customer_log import soon
 from patron_events.store import EventStore, LogReader
 from patron_events.vault import KeyVault
 from patron_projections import service
@@ -23,6 +22,7 @@ from patron_projections.engine.worker import Pace, Worker, Workplace
 from patron_projections.rebuilding import rebuild
 from patron_projections.settings import ProjectionsSettings
 from patron_runtime.metrics import Metrics
+from waiting import soon
 
 PACE = Pace(beat_s=0.1, dead_after_s=1.0, settle_s=0.02, lag_s=0.2)
 TABLES = (

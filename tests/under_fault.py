@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import psycopg
 
-from customer_log import soon
 from patron_events.catalog import campaigns
 from patron_events.catalog import contacts as events
 from patron_events.envelope import PARTITIONS, StreamId
@@ -27,6 +26,7 @@ from patron_projections.service import MODELS
 from patron_projections.settings import ProjectionsSettings
 from patron_rules.tree import Duration, Facts, FieldIs, InSegment, Measure, Not, Period, Rule
 from segment_side import SegmentSide, assert_equal
+from waiting import soon
 
 CONTEXTS = frozenset(model.context for model in MODELS)
 PEOPLE = 30

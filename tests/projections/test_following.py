@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
-from customer_log import soon
 from patron_events.envelope import StreamId
 from patron_events.store import Batch, Stored
 from patron_projections.segments.following import following
+from waiting import soon
 
 MEGABYTE = 1 << 20
 BATCHES = 20

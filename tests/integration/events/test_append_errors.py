@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from event_logs import ConfiguredServer, Observed, new_log, until, update
+from event_logs import ConfiguredServer, Observed, new_log, update
 from patron_events.jetstream.connection import command
 from patron_events.jetstream.errors import LogFault
 from patron_events.jetstream.store import JetStreamStore, open_desk
@@ -16,6 +16,7 @@ from patron_events.rejections import Unavailable
 from patron_events.store import Append, CommitTooLarge, StaleExpectation
 from patron_events.testing import Log
 from patron_servers import NatsCluster, NatsServer
+from waiting import soon
 
 BATCHES_OF_A_STREAM = 50  # in flight at most: the server's default
 SOON_S = 0.5
@@ -91,7 +92,7 @@ async def test_10077_waits_for_room(seen: Observed, log: Log) -> None:
     alone, group = log.write(log.stream(), body=b"y" * 20_000), [log.write(log.stream(), body=b"z" * 20_000)]
     group.append(log.write(log.stream()))
     waiting = asyncio.gather(log.store.append([alone]), log.store.append(group))
-    await until(lambda: seen.codes[10077] > 1)
+    await soon(lambda: seen.codes[10077] > 1)
     await update(seen, log, max_bytes=1_000_000)
     await waiting
     assert len(await log.store.last([alone.stream, *(append.stream for append in group)])) == 3
@@ -150,7 +151,7 @@ async def test_too_many_batches_in_flight_are_waited_for(seen: Observed, log: Lo
     seen.send(b"".join(opened(number) for number in range(BATCHES_OF_A_STREAM)))
     group = group_of(log, 2)
     waiting = asyncio.create_task(log.store.append(group))
-    await until(lambda: seen.codes[10210] + seen.codes[10176] > 0)
+    await soon(lambda: seen.codes[10210] + seen.codes[10176] > 0)
     for number in range(BATCHES_OF_A_STREAM):  # the others finish
         headers = b"Nats-Batch-Id: other-%d\r\nNats-Batch-Sequence: 2\r\nNats-Batch-Commit: 1\r\n" % number
         seen.send(command(log.stream("noise").subject, b"{}", headers=headers))
@@ -188,7 +189,7 @@ async def test_a_lost_answer_is_known_after_others_went_on(seen: Observed, log: 
     async def is_stored() -> bool:
         return first.subject in await desk.lookup.last([first.subject])
 
-    await until(is_stored)
+    await soon(is_stored)
     await other.append([log.write(first, expected=1)])
     assert list(await waiting) == [1, 2]
 
@@ -225,7 +226,7 @@ async def test_repetition_beyond_the_duplicate_window(seen: Observed, log: Log) 
         answer = await seen.ask(log.stream("noise").subject, b"2", headers=probe, timeout_s=5)
         return b"duplicate" not in answer.body
 
-    await until(has_forgotten)
+    await soon(has_forgotten)
     assert [await log.store.append(alone), await log.store.append(group)] == first
     for append in alone + group:
         assert await log.bodies(append.stream) == [append.body]
@@ -259,7 +260,7 @@ async def test_a_server_that_comes_back_gets_everything_once(own_nats: NatsServe
     log = await new_log(seen)
     groups = [group_of(log, 1 + number % 2) for number in range(400)]
     waiting = [asyncio.create_task(log.store.append(group)) for group in groups[:200]]
-    await until(lambda: any(task.done() for task in waiting))
+    await soon(lambda: any(task.done() for task in waiting))
     own_nats.kill()
     waiting += [asyncio.create_task(log.store.append(group)) for group in groups[200:]]
     await asyncio.to_thread(own_nats.start)

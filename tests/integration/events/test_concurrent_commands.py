@@ -8,7 +8,6 @@ import psutil
 import pytest
 from nats.errors import FlushTimeoutError
 
-from event_logs import until
 from patron_contacts.composition import parts
 from patron_events.decisions import Asked
 from patron_events.envelope import Actor, StreamId
@@ -20,6 +19,7 @@ from patron_events.store import Append
 from patron_events.vault import BlindIndex, MemoryVault
 from patron_events.verify import verify
 from patron_servers import NatsServer
+from waiting import soon
 
 ACTOR = Actor("user", "tester")
 INDEX = BlindIndex(b"k" * 32)
@@ -72,7 +72,7 @@ async def test_a_connection_survives_an_answer_that_nobody_waits_for_any_more(
 
     os.kill(pid, signal.SIGSTOP)
     try:
-        await until(stopped)
+        await soon(stopped)
         with pytest.raises(FlushTimeoutError):
             await contacts_log.flush(timeout=1)
     finally:

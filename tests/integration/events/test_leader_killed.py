@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import aclosing
 
-from event_logs import new_log, until
+from event_logs import new_log
 from patron_events.jetstream.connection import connect
 from patron_events.jetstream.reader import JetStreamReader
 from patron_events.jetstream.store import JetStreamStore
@@ -11,6 +11,7 @@ from patron_events.rejections import Unavailable
 from patron_events.store import Append, StaleExpectation, Stored
 from patron_events.testing import Log
 from patron_servers import NatsCluster
+from waiting import soon
 
 WRITERS = 120
 COMMITS = 12
@@ -53,7 +54,7 @@ async def test_leader_killed_among_concurrent_appends(nats_cluster: NatsCluster)
     follower = asyncio.create_task(follow_to(JetStreamReader(second), log.context, WRITERS * COMMITS * 3 // 2))
     acknowledged: dict[bytes, int] = {}
     writers = [asyncio.create_task(write_history(log, stores[number % 2], acknowledged)) for number in range(WRITERS)]
-    await until(lambda: len(acknowledged) >= KILL_AFTER)
+    await soon(lambda: len(acknowledged) >= KILL_AFTER)
     killed = await asyncio.to_thread(nats_cluster.kill_leader, log.context.upper())
     await asyncio.gather(*writers)
     assert len(acknowledged) > KILL_AFTER

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import aclosing
 
-from event_logs import Observed, api, new_log, until
+from event_logs import Observed, api, new_log
 from patron_events.jetstream.connection import Connection
 from patron_events.jetstream.reader import JetStreamReader
 from patron_events.jetstream.wire import Listener
@@ -11,6 +11,7 @@ from patron_events.store import Batch
 from patron_events.testing import Log
 from patron_events.verify import BadCommit, verify
 from patron_servers import NatsServer
+from waiting import soon
 
 COMMITS = 5000
 
@@ -137,7 +138,7 @@ async def test_closing_deletes_the_consumer(connection: Connection, log: Log) ->
     async def none_is_left() -> bool:
         return not await consumers(connection, log)
 
-    await until(none_is_left)
+    await soon(none_is_left)
 
 
 async def test_a_log_that_is_created_later(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from event_logs import api, until
+from event_logs import api
 from patron_events.jetstream.connection import Connection, connect
 from patron_events.jetstream.streams import KEYS_STREAM, Sizing, assert_streams, keys_stream
 from patron_events.jetstream.vault import JetStreamVault, MasterKeys, MasterKeyUnknown
@@ -14,6 +14,7 @@ from patron_events.sealing import SealBroken
 from patron_events.testing import VAULT_CASES, VaultCase
 from patron_events.vault import KeyDestroyed
 from patron_servers import NatsCluster, NatsServer
+from waiting import soon
 
 MASTERS = MasterKeys({"m1": b"\x01" * 32}, "m1")
 OpenVault = Callable[..., JetStreamVault]
@@ -65,7 +66,7 @@ async def test_other_processes_forget_a_destroyed_key(opened: OpenVault) -> None
     async def ann_is_gone() -> bool:
         return set(await there.find(["ann", "ben"])) == {"ben"}
 
-    await until(ann_is_gone)
+    await soon(ann_is_gone)
     with pytest.raises(KeyDestroyed):
         await there.create(["ann"])
 
@@ -83,7 +84,7 @@ async def test_what_was_destroyed_while_the_connection_was_down(
     async def ann_is_gone() -> bool:
         return set(await here.find(["ann", "ben"])) == {"ben"}
 
-    await until(ann_is_gone)
+    await soon(ann_is_gone)
     await other.close()
     await elsewhere.close()
 

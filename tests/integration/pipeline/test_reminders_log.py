@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from icalendar import Calendar
 
-from event_logs import until
 from patron_events.decisions import Asked
 from patron_events.envelope import Actor
 from patron_events.jetstream.log import Log, LogOptions, open_log
@@ -24,6 +23,7 @@ from patron_reactions.process import Reacting, ReactionProcess, react
 from patron_runtime.settings import RuntimeSettings
 from patron_servers import NatsServer
 from pipeline.mail_server import Inbox, mail_server
+from waiting import soon
 
 KEY = b"k" * 32
 COUNT = 12
@@ -99,13 +99,13 @@ async def test_reminders_come_once_in_effect_though_a_process_is_killed_as_it_se
     }
     ids = [(await using.activities.plan(body, asked())).stream.id for _ in range(COUNT)]
     async with mail_server() as inbox, reacting(own_nats.url, inbox) as killed, reacting(own_nats.url, inbox):
-        await until(lambda: len(inbox.messages) >= 3)
+        await soon(lambda: len(inbox.messages) >= 3)
         killed.cancel()
 
         async def all_recorded() -> bool:
             return all(await reminders(log, ids))
 
-        await until(all_recorded, within_s=60)
+        await soon(all_recorded, within_s=60)
     assert len(inbox.by_id()) == COUNT
     facts = [(await using.activities.read(one)).state.sent for one in ids]
     assert facts == [frozenset({(due_at, 0, "email")})] * COUNT
@@ -119,13 +119,13 @@ async def test_a_reminder_that_fell_due_while_everything_was_down_comes_when_it_
     due_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
     body = {"kind": "call", "summary": "Call", "due_at": due_at.isoformat(), "assignee": "ann"}
     planned = await using.activities.plan({**body, "reminders": [{"minutes": 0}]}, asked())
-    await until(lambda: datetime.now(UTC) > due_at)
+    await soon(lambda: datetime.now(UTC) > due_at)
     async with mail_server() as inbox, reacting(own_nats.url, inbox):
-        await until(lambda: len(inbox.messages) == 1)
+        await soon(lambda: len(inbox.messages) == 1)
 
         async def recorded() -> bool:
             return bool((await using.activities.read(planned.stream.id)).state.sent)
 
-        await until(recorded)
+        await soon(recorded)
     (mail,) = inbox.messages
     assert mail["To"] == "ann@corp.example"

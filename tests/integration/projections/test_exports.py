@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from pyarrow import parquet
 
-from customer_log import CustomerLog, soon
+from customer_log import CustomerLog
 from patron_events.catalog import contacts as events
 from patron_events.memory import MemoryStore
 from patron_events.vault import MemoryVault
@@ -30,6 +30,7 @@ from patron_runtime.settings import RuntimeSettings
 from patron_servers import PostgresServer
 from projections_http import Queries, client
 from read_side import ReadSide
+from waiting import soon
 
 # Enough rows to fill every buffer between PostgreSQL and the client many times.
 MANY = 400_000

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from customer_log import BEGIN, CustomerLog, soon
+from customer_log import BEGIN, CustomerLog
 from patron_events.catalog import contacts as events
 from patron_events.envelope import partition_of
 from patron_servers import PostgresServer
 from projections_http import Document, Queries, client, someone
 from read_side import ReadSide
+from waiting import soon
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 from msgspec import structs
 
-from customer_log import CustomerLog, soon
+from customer_log import CustomerLog
 from patron_events.catalog import contacts as events
 from patron_events.envelope import StreamId, decode_commit, encode_commit
 from patron_projections.engine.builds import BUILDING, ModelChanged, Standing, add_build, build_of, present_builds
@@ -18,6 +18,7 @@ from patron_projections.engine.unerased import lock_rebuilds
 from patron_projections.engine.worker import Worker
 from patron_projections.people import People
 from read_side import MODELS, VIEWS, ReadSide
+from waiting import soon
 
 BY_NAME = {model.name: model for model in MODELS}
 SERVING = "SELECT build FROM patron.builds WHERE model = %s AND state = 'serving'"

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from customer_log import CustomerLog, soon
+from customer_log import CustomerLog
 from installations import PATRON
 from patron_events.jetstream.log import Log
 from patron_projections.app import serve_worker
@@ -25,6 +25,7 @@ from patron_projections.engine.tables import create_table
 from patron_projections.rebuilding import connecting, rebuild, workshop
 from patron_projections.settings import ProjectionsSettings
 from read_side import MODELS, VIEWS, ReadSide, Unwatched, rebuild_here
+from waiting import soon
 
 BY_NAME = {model.name: model for model in MODELS}
 # No position moves while the connection that ran this lives, so that a rebuild begins and cannot end.

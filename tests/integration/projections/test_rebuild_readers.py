@@ -7,7 +7,7 @@ from typing import ClassVar, Final, NamedTuple
 import pytest
 from msgspec import structs
 
-from customer_log import CustomerLog, soon
+from customer_log import CustomerLog
 from patron_events.catalog import contacts as events
 from patron_events.envelope import PARTITIONS
 from patron_events.opening import Opened
@@ -17,6 +17,7 @@ from patron_projections.engine.read_model import Folded, ReadModel, Row
 from patron_projections.people import People
 from patron_projections.timeline import Timeline
 from read_side import ReadSide
+from waiting import soon
 
 MARK: Final = "the newer fold"
 MOST: Final = 200

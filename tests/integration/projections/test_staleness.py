@@ -7,13 +7,14 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from customer_log import CustomerLog, soon
+from customer_log import CustomerLog
 from patron_events.jetstream.log import Log, open_log
 from patron_projections.database import Database
 from patron_projections.freshness import Freshness, Freshnesses
 from patron_projections.settings import ProjectionsSettings
 from patron_servers import NatsServer
 from read_side import MODELS, ReadSide
+from waiting import soon
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from customer_log import CustomerLog, soon
+from customer_log import CustomerLog
 from patron_events.catalog import contacts as events
 from patron_events.envelope import PARTITIONS, StreamId, partition_of
 from patron_events.memory import MemoryStore
@@ -15,6 +15,7 @@ from patron_projections.engine.writer import Writer
 from patron_runtime.metrics import Metrics
 from patron_servers import PostgresServer
 from read_side import MODELS, TABLES, ReadSide
+from waiting import soon
 
 POSITIONS = "SELECT min(sequence), max(sequence) FROM patron.positions"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from event_logs import api, until
+from event_logs import api
 from patron_events.jetstream.connection import Connection, connect
 from patron_events.jetstream.lookup import Lookup
 from patron_events.jetstream.streams import Sizing
@@ -16,6 +16,7 @@ from patron_reactions.streams import TIMERS, assert_side_streams
 from patron_reactions.testing import TIMER_CASES, TimerCase, a_happening
 from patron_reactions.timers import Fired
 from patron_servers import NatsServer
+from waiting import soon
 
 SERVICE = "tower"
 
@@ -72,7 +73,7 @@ async def test_a_timer_that_fell_due_while_the_server_was_killed_fires_once(own_
     await world.timers.cancel("taken-back")
     own_nats.kill()
     await connection.close()
-    await until(lambda: world.now() > at + timedelta(milliseconds=100))
+    await soon(lambda: world.now() > at + timedelta(milliseconds=100))
     own_nats.start()
     again = await connect(own_nats.url)
     world = ServerWorld(again)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from customer_log import soon
 from patron_events.catalog import campaigns
 from patron_events.catalog import contacts as events
 from patron_events.jetstream.log import Log, open_log
@@ -19,6 +18,7 @@ from patron_projections.settings import ProjectionsSettings
 from patron_servers import NatsServer, PostgresServer
 from segment_side import SegmentSide, assert_equal
 from under_fault import VIPS, anything, happening, some_segments, started, worker_processes
+from waiting import soon
 
 WORKERS = 2
 
