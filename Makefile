@@ -22,6 +22,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 JOBS ?= 2
 ARGS ?=
+# The time limit of a test is an exception in its process, which asyncio may take for a task's own. This ends the process.
+LAST_RESORT := -o faulthandler_timeout=420 -o faulthandler_exit_on_timeout=true --max-worker-restart=1
 
 .PHONY: help install up down test test-slow bench lint style types directions format lock clean
 
@@ -37,7 +39,7 @@ down: $(STAMP) ## stop what `make up` started; the data stays
 	@$(BIN)/patron down $(ARGS)
 
 test: $(STAMP) ## run the tests, except those marked slow (JOBS=2, ARGS="-k name")
-	@$(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadfile $(LAST_RESORT) $(ARGS)
 
 test-slow: $(STAMP) ## run the tests marked slow
 	@$(BIN)/pytest -m slow $(ARGS)

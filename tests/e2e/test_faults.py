@@ -233,7 +233,7 @@ async def test_the_log_cannot_be_reached(faulty: Faulty, fault: Fault) -> None:
     assert_nothing_lost_or_doubled(faulty, crowd.tag, crowd.acknowledged)
 
 
-@pytest.mark.parametrize("fault", [freezing, losing])
+@pytest.mark.parametrize("fault", [freezing, pytest.param(losing, marks=pytest.mark.slow)])
 def test_the_read_models_cannot_be_reached(faulty: Faulty, fault: Fault) -> None:
     tag = uuid4().hex
     with fault(faulty, "postgres"):
@@ -246,7 +246,7 @@ def test_the_read_models_cannot_be_reached(faulty: Faulty, fault: Fault) -> None
     eventually(faulty.is_fresh)
 
 
-@pytest.mark.parametrize("fault", [freezing, losing])
+@pytest.mark.parametrize("fault", [losing, pytest.param(freezing, marks=pytest.mark.slow)])
 def test_neither_can_be_reached(faulty: Faulty, fault: Fault) -> None:
     tag = uuid4().hex
     assert faulty.create(tag, "before").status_code == 201

@@ -54,6 +54,7 @@ def test_a_second_start_keeps_the_data(folder: Path) -> None:
         assert kept["given_name"] == shown["given_name"] == "Grace"
 
 
+@pytest.mark.slow
 def test_a_model_that_changed_without_a_new_version_ends_the_start_at_once(folder: Path) -> None:
     with an_installation(folder) as first:
         with psycopg.connect(first.state["postgres_url"], autocommit=True) as connection:
@@ -119,7 +120,7 @@ def test_a_taken_port_is_named(folder: Path) -> None:
             assert port in ended.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_in_the_foreground_it_runs_until_it_is_told_to_stop(folder: Path, number: signal.Signals) -> None:
     program = Program(folder)
     with subprocess.Popen(
