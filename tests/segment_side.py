@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import AsyncConnection, errors
 from psycopg.rows import TupleRow, dict_row
 
-from customer_log import CustomerLog, soon
+from customer_log import CustomerLog
 from patron_events.catalog import campaigns, segments
 from patron_events.codec import decode_event
 from patron_events.decisions import Decisions
@@ -40,6 +40,7 @@ from patron_rules.fields import Definitions
 from patron_rules.tree import Rule, rule_document
 from patron_runtime.metrics import Metrics
 from sales_history import SalesHistory
+from waiting import soon
 
 PACE = Pace(beat_s=0.05, dead_after_s=0.6, settle_s=0.02, lag_s=0.2)
 MODELS: Sequence[ReadModel] = (
@@ -142,6 +143,10 @@ class SegmentSide:
         """Take over the logs of another, over this one's own database."""
         self.store, self.reader, self.vault = other.store, other.reader, other.vault
         self.contacts, self.campaigns, self.sales = other.contacts, other.campaigns, other.sales
+
+    def has_fenced(self) -> bool:
+        """Tell whether a worker was kept from writing what another one had written."""
+        return bool(self.metrics.registry.get_sample_value("projection_fenced_total"))
 
     # -- segments -------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ def evolve(rings: tuple[str, ...], event: events.NoteAdded, at: datetime) -> tup
 
 
 BELL: Final[Decider[tuple[str, ...], Ring, Any]] = Decider("contacts.bell", (), decide, evolve)
+GONG: Final[Decider[tuple[str, ...], Ring, Any]] = Decider("contacts.gong", (), decide, evolve)
 
 
 class Tower:
@@ -42,9 +43,16 @@ class Tower:
         self.journal = Journal(store, vault)
         self.decisions = Decisions(self.journal)
 
-    async def ring(self, bell: str, asked: Asked | None = None, why: str = "rung", times: int = 1) -> None:
+    async def ring(
+        self,
+        bell: str,
+        asked: Asked | None = None,
+        why: str = "rung",
+        times: int = 1,
+        kind: Decider[tuple[str, ...], Ring, Any] = BELL,
+    ) -> None:
         """Ring a bell, so many times in one commit; without `asked` as Ann."""
-        await self.decisions.run(BELL, bell, Ring(why, times), asked or Asked(Actor("user", "ann")))
+        await self.decisions.run(kind, bell, Ring(why, times), asked or Asked(Actor("user", "ann")))
 
     async def rings(self, bell: str) -> tuple[str, ...]:
         """Tell why the bell rang, in order."""

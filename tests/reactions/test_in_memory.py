@@ -15,7 +15,7 @@ from patron_reactions.memory import InMemory, MemoryTimers
 from patron_reactions.reaction import Happened, LoopSuspected, Reaction
 from patron_reactions.service import Reactions
 from patron_reactions.timers import Fired, TimerReaction
-from reactions.bells import Tower
+from reactions.bells import BELL, Tower
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -44,7 +44,7 @@ class World:
             if happened.stream.id == source:
                 await self.tower.ring(target, happened.asked(), "echo")
 
-        return Reaction(name, "contacts", (NoteAdded,), handle)
+        return Reaction(name, BELL.category, (NoteAdded,), handle)
 
     def morning(self, bell: str) -> tuple[Reaction, TimerReaction]:
         """Ring again a day after each ring by hand."""
@@ -56,7 +56,7 @@ class World:
         async def ring(fired: Fired) -> None:
             await self.tower.ring(fired.data["bell"], fired.asked(), "again")
 
-        return Reaction("plan-again", "contacts", (NoteAdded,), plan), TimerReaction("again", ring)
+        return Reaction("plan-again", BELL.category, (NoteAdded,), plan), TimerReaction("again", ring)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def test_what_looks_at_present_state_is_given_the_last_fact_of_a_commit(wo
             assert isinstance(happened.event, NoteAdded)
             given[name].append(happened.event.note_id)
 
-        return Reaction(name, "contacts", (NoteAdded,), handle, only_last)
+        return Reaction(name, BELL.category, (NoteAdded,), handle, only_last)
 
     host = world.host(noting("each", only_last=False), noting("last", only_last=True))
     await world.tower.ring("big", times=3)
@@ -131,7 +131,7 @@ async def test_a_timer_that_sets_itself_is_no_loop_when_it_waits(world: World) -
         if happened.recorded.commit.version == 1:
             await world.timers.put("daily", "daily", NOON + DAY, because=happened)
 
-    host = world.host(Reaction("begin", "contacts", (NoteAdded,), begin), TimerReaction("daily", daily))
+    host = world.host(Reaction("begin", BELL.category, (NoteAdded,), begin), TimerReaction("daily", daily))
     await world.tower.ring("big")
     await host.advance(NOON + 40 * DAY)
     assert len(await world.tower.rings("big")) == 41
@@ -145,7 +145,7 @@ async def test_a_timer_that_sets_itself_at_once_is_stopped(world: World) -> None
         moment = world.timers.now + timedelta(milliseconds=1)
         await world.timers.put("hot", "hot", moment, because=happened)
 
-    host = world.host(Reaction("begin", "contacts", (NoteAdded,), begin), TimerReaction("hot", hot))
+    host = world.host(Reaction("begin", BELL.category, (NoteAdded,), begin), TimerReaction("hot", hot))
     await world.tower.ring("big")
     with pytest.raises(LoopSuspected):
         await host.advance(NOON + DAY)

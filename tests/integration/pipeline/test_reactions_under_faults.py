@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from event_logs import until
 from patron_events.catalog.pipeline import leads
 from patron_events.decisions import Asked
 from patron_events.jetstream.connection import Connection, connect
@@ -26,10 +25,11 @@ from patron_pipeline.composition import parts
 from patron_pipeline.domain.deal import DEAL
 from patron_pipeline.domain.lead import LEAD
 from patron_pipeline.domain.stages import RULE
-from patron_reactions.consumers import state_of
+from patron_reactions.consumers import states_on
 from patron_reactions.streams import assert_side_streams
 from patron_servers import NatsServer
 from pipeline.sales_force import ANYBODY, publish, record_rep
+from waiting import soon
 
 SIZING = Sizing(max_bytes=1 << 28)
 KEY = b"k" * 32
@@ -75,8 +75,8 @@ class Site:
 
     async def is_settled(self) -> bool:
         """Tell whether everything was reacted to."""
-        states = [await state_of(self.connection, stream, "pipeline") for stream in ("PIPELINE", "TIMERS")]
-        return all(state is not None and state.pending == state.open == 0 for state in states)
+        asked = [await states_on(self.connection, stream, "pipeline") for stream in ("PIPELINE", "TIMERS")]
+        return all(states and all(state.pending == state.open == 0 for state in states) for states in asked)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def test_killed_replicas_leave_no_lead_unassigned_and_none_assigned_twice(
         os.kill(victim.pid, signal.SIGKILL)
         victim.wait()
         site.start()
-    await until(site.is_settled, within_s=120)
+    await soon(site.is_settled, within_s=120)
     journal = site.parts.decisions.journal
     found = [(await journal.load(LEAD, one)).state for one in captured]
     times = [sum(isinstance(step.fact, leads.LeadAssigned) for step in one.path) for one in found]
@@ -135,17 +135,16 @@ async def test_a_timer_that_fell_due_while_every_process_was_down_is_heard_once(
     almost = (datetime.now(UTC) - timedelta(days=1) + timedelta(seconds=6)).isoformat()
     opened = await site.parts.deals.open({"name": "D", "occurred_at": almost}, Asked(ANYBODY), RULE)
     with site.reacting():
-        await until(site.is_settled, within_s=60)
+        await soon(site.is_settled, within_s=60)
 
     async def fired() -> bool:
-        state = await state_of(site.connection, "TIMERS", "pipeline")
-        return state is not None and state.pending == 1
+        return [state.pending for state in await states_on(site.connection, "TIMERS", "pipeline")] == [1]
 
     if not await rotted(site, opened.stream.id):
-        await until(fired, within_s=30)
+        await soon(fired, within_s=30)
     with site.reacting():
-        await until(lambda: rotted(site, opened.stream.id), within_s=60)
-        await until(site.is_settled, within_s=60)
+        await soon(lambda: rotted(site, opened.stream.id), within_s=60)
+        await soon(site.is_settled, within_s=60)
     facts = (await site.parts.decisions.journal.load(DEAL, opened.stream.id)).state
     assert facts.rotted
     assert (facts.status, facts.stage) == ("open", "prospecting")
@@ -160,10 +159,10 @@ async def test_facts_of_a_machine_whose_clock_is_ahead_fire_when_the_server_says
         {"name": "D", "occurred_at": (ahead - timedelta(days=1)).isoformat()}, Asked(ANYBODY), RULE
     )
     with site.reacting():
-        await until(site.is_settled, within_s=60)
+        await soon(site.is_settled, within_s=60)
         assert not await rotted(site, opened.stream.id)
         await define(site, None)
         await define(site, 1)
-        await until(site.is_settled, within_s=60)
+        await soon(site.is_settled, within_s=60)
     assert not await rotted(site, opened.stream.id)
     assert (await site.parts.decisions.journal.load(DEAL, opened.stream.id)).version == 1

@@ -8,18 +8,19 @@ from uuid import UUID
 
 import pytest
 
-from event_logs import until
 from integration.reactions.hosts import Bench, a_bench, names
 from patron_events.catalog.contacts import NoteAdded
 from patron_events.rejections import Conflict
 from patron_reactions import handling
-from patron_reactions.consumers import ACK_WAIT_S, Consumer, declare, state_of
+from patron_reactions.consumers import ACK_WAIT_S, Consumer, declare, states_on
 from patron_reactions.dead_letters import DeadLetterNotFound, DeadLetters
 from patron_reactions.pulling import _PULL, DurablePull  # pyright: ignore[reportPrivateUsage]
-from patron_reactions.reaction import Happened, Reaction
+from patron_reactions.reaction import Handle, Happened, Reaction
 from patron_reactions.service import Reactions
 from patron_reactions.timers import Fired, TimerReaction
 from patron_servers import NatsServer
+from reactions.bells import BELL, GONG
+from waiting import soon
 
 
 class Cracked(Conflict):
@@ -41,31 +42,35 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handling, "_LONGEST_DELAY_S", 0.02)
 
 
+def reacting(name: str, handle: Handle, category: str = BELL.category) -> Reaction:
+    return Reaction(name, category, (NoteAdded,), handle)
+
+
 def echo(bench: Bench, *, source: str = "big", target: str = "small", name: str = "echo") -> Reaction:
     async def handle(happened: Happened) -> None:
         if happened.stream.id == source:
             await bench.tower.ring(target, happened.asked(), "echo")
 
-    return Reaction(name, "contacts", (NoteAdded,), handle)
+    return reacting(name, handle)
 
 
 async def settled(bench: Bench, stream: str = "CONTACTS") -> bool:
-    state = await state_of(bench.connection, stream, "tower")
-    return state is not None and state.pending == state.open == 0
+    states = await states_on(bench.connection, stream, "tower")
+    return bool(states) and all(state.pending == state.open == 0 for state in states)
 
 
 async def test_facts_from_before_the_start_and_after_it_are_reacted_to_once(bench: Bench) -> None:
     for _ in range(5):
         await bench.tower.ring("big")
     async with bench.hosting(Reactions("tower", [echo(bench)])):
-        await until(lambda: settled(bench))
+        await soon(lambda: settled(bench))
         for _ in range(5):
             await bench.tower.ring("big")
-        await until(lambda: settled(bench))
+        await soon(lambda: settled(bench))
     assert names(await bench.tower.rings("small")) == ["echo"] * 10
     async with bench.hosting(Reactions("tower", [echo(bench)])):
         await bench.tower.ring("big")
-        await until(lambda: settled(bench))
+        await soon(lambda: settled(bench))
     assert names(await bench.tower.rings("small")) == ["echo"] * 11
 
 
@@ -73,7 +78,7 @@ async def test_pulls_that_were_filled_are_followed_by_others(bench: Bench) -> No
     facts = 3 * _PULL + 7
     await asyncio.gather(*(bench.tower.ring(f"bell-{number}") for number in range(facts)))
     for service, wanted in (("all", facts), ("few", facts // 4 + 1)):
-        await declare(bench.connection, Consumer("CONTACTS", service, "crm.contacts.>", "contacts"))
+        await declare(bench.connection, Consumer("CONTACTS", service, "crm.contacts.>"))
         every = count() if service == "few" else repeat(0)
         pull = DurablePull(bench.connection, "CONTACTS", service, lambda _, every=every: next(every) % 4 == 0)
         await pull.open()
@@ -87,6 +92,27 @@ async def test_pulls_that_were_filled_are_followed_by_others(bench: Bench) -> No
         await pull.unsubscribe()
 
 
+async def test_facts_of_a_category_wait_for_none_of_another(bench: Bench) -> None:
+    heard, go_on = asyncio.Event(), asyncio.Event()
+
+    async def stuck(happened: Happened) -> None:
+        del happened
+        await go_on.wait()
+
+    async def hear(happened: Happened) -> None:
+        del happened
+        heard.set()
+
+    both = [reacting("stuck", stuck), reacting("hear", hear, GONG.category)]
+    await asyncio.gather(*(bench.tower.ring(f"bell-{number}") for number in range(3 * _PULL)))
+    async with bench.hosting(Reactions("tower", both)):
+        await bench.tower.ring("great", kind=GONG)
+        await asyncio.wait_for(heard.wait(), 10)
+        assert not await settled(bench)
+        go_on.set()
+        await soon(lambda: settled(bench))
+
+
 async def test_two_hosts_share_the_work_and_double_none(bench: Bench) -> None:
     async with a_bench(bench.url) as other:
         first, second = (
@@ -96,7 +122,7 @@ async def test_two_hosts_share_the_work_and_double_none(bench: Bench) -> None:
         async with first, second:
             for _ in range(40):
                 await bench.tower.ring("big")
-            await until(lambda: settled(bench))
+            await soon(lambda: settled(bench))
     assert len(await bench.tower.rings("small")) == 40
 
 
@@ -110,11 +136,14 @@ async def test_a_failing_reaction_is_repeated_alone_and_ends_in_a_dead_letter(be
     async def works(happened: Happened) -> None:
         calls["works"] += 1
 
-    both = [Reaction("fails", "contacts", (NoteAdded,), fails), Reaction("works", "contacts", (NoteAdded,), works)]
+    both = [
+        reacting("fails", fails),
+        reacting("works", works),
+    ]
     letters = DeadLetters(bench.connection, "tower")
     async with bench.hosting(Reactions("tower", both)):
         await bench.tower.ring("big")
-        await until(lambda: settled(bench))
+        await soon(lambda: settled(bench))
     assert calls == {"fails": handling.DELIVERIES, "works": 1}
     (letter,) = await letters.every()
     assert (letter.reaction, letter.what, letter.error, letter.deliveries) == (
@@ -132,9 +161,9 @@ async def test_a_refusal_that_nobody_expected_says_which(bench: Bench) -> None:
         raise Cracked
 
     letters = DeadLetters(bench.connection, "tower")
-    async with bench.hosting(Reactions("tower", [Reaction("refuses", "contacts", (NoteAdded,), refuses)])):
+    async with bench.hosting(Reactions("tower", [reacting("refuses", refuses)])):
         await bench.tower.ring("big")
-        await until(lambda: settled(bench))
+        await soon(lambda: settled(bench))
     (letter,) = await letters.every()
     assert (letter.code, letter.detail, letter.deliveries) == ("cracked", "The bell is cracked.", 4)
 
@@ -153,27 +182,27 @@ async def test_a_dead_letter_is_repeated_on_request(bench: Bench) -> None:
         await bench.tower.ring("late", fired.asked())
 
     letters = DeadLetters(bench.connection, "tower")
-    reaction = Reaction("mends", "contacts", (NoteAdded,), handle)
+    reaction = reacting("mends", handle)
 
     async def plan(happened: Happened) -> None:
         if happened.stream.id == "big":
             await bench.timers.put("on-time", "on-time", datetime.now(UTC), because=happened)
 
-    planning = Reaction("plans", "contacts", (NoteAdded,), plan)
+    planning = reacting("plans", plan)
     async with bench.hosting(Reactions("tower", [reaction, planning], [TimerReaction("on-time", on_time)])):
         await bench.tower.ring("big")
 
         async def dead() -> bool:
             return await letters.count() == 2
 
-        await until(dead)
+        await soon(dead)
         for letter in await letters.every():
             await letters.wish(UUID(letter.id))
 
         async def tried() -> bool:
             return [letter.retries for letter in await letters.every()] == [1, 1]
 
-        await until(tried)
+        await soon(tried)
         mended = True
         for letter in await letters.every():
             await letters.wish(UUID(letter.id))
@@ -181,7 +210,7 @@ async def test_a_dead_letter_is_repeated_on_request(bench: Bench) -> None:
         async def gone() -> bool:
             return await letters.count() == 0
 
-        await until(gone)
+        await soon(gone)
     assert len(await bench.tower.rings("late")) == 1
     # "small" and "late" ring because of "mends" too: what matters is that each fact did it once
     assert len(await bench.tower.rings("small")) >= 1
@@ -198,8 +227,8 @@ async def test_a_loop_of_reactions_ends_in_a_dead_letter(bench: Bench) -> None:
         async def stopped() -> bool:
             return await letters.count() == 2  # the last ring reached both, and neither was run
 
-        await until(stopped)
-        await until(lambda: settled(bench))
+        await soon(stopped)
+        await soon(lambda: settled(bench))
     assert {letter.error for letter in await letters.every()} == {"LoopSuspected"}
     assert len(await bench.tower.rings("a")) + len(await bench.tower.rings("b")) == 13
 
@@ -214,19 +243,17 @@ async def test_timers_fire_into_reactions_and_are_gone_then(bench: Bench) -> Non
     async def again(fired: Fired) -> None:
         await bench.tower.ring("small", fired.asked(), fired.key)
 
-    both = Reactions("tower", [Reaction("plan", "contacts", (NoteAdded,), plan)], [TimerReaction("again", again)])
+    both = Reactions("tower", [reacting("plan", plan)], [TimerReaction("again", again)])
     async with bench.hosting(both):
         await bench.tower.ring("big")
 
         async def rung() -> bool:
             return bool(await bench.tower.rings("small"))
 
-        await until(rung)
-        await until(lambda: settled(bench, "TIMERS"))
+        await soon(rung)
+        await soon(lambda: settled(bench, "TIMERS"))
     assert names(await bench.tower.rings("small")) == ["soon"]
-    state = await state_of(bench.connection, "TIMERS", "tower")
-    assert state is not None
-    assert state.pending == 0
+    assert [state.pending for state in await states_on(bench.connection, "TIMERS", "tower")] == [0]
 
 
 async def test_a_stopped_host_finishes_what_is_under_way(bench: Bench) -> None:
@@ -241,7 +268,7 @@ async def test_a_stopped_host_finishes_what_is_under_way(bench: Bench) -> None:
         if happened.stream.id == "big":
             await slow(happened)
 
-    reactions = Reactions("tower", [Reaction("slow", "contacts", (NoteAdded,), only_big)])
+    reactions = Reactions("tower", [reacting("slow", only_big)])
     async with bench.hosting(reactions):
         await bench.tower.ring("big")
         await begun.wait()
@@ -249,7 +276,7 @@ async def test_a_stopped_host_finishes_what_is_under_way(bench: Bench) -> None:
     assert len(await bench.tower.rings("small")) == 1
     # What it was given and had not begun goes to another one at once, and not when its time is over.
     async with bench.hosting(reactions):
-        await until(lambda: settled(bench), within_s=ACK_WAIT_S / 2)
+        await soon(lambda: settled(bench), within_s=ACK_WAIT_S / 2)
     assert len(await bench.tower.rings("small")) == 1
 
 
@@ -260,7 +287,7 @@ async def test_a_host_goes_on_when_the_server_was_killed(bench: Bench, own_nats:
         async def once() -> bool:
             return len(await bench.tower.rings("small")) == 1
 
-        await until(once)  # it works, and is not still on its way
+        await soon(once)  # it works, and is not still on its way
         own_nats.kill()
         own_nats.start()
         await bench.tower.ring("big")
@@ -268,13 +295,13 @@ async def test_a_host_goes_on_when_the_server_was_killed(bench: Bench, own_nats:
         async def twice() -> bool:
             return len(await bench.tower.rings("small")) == 2
 
-        await until(twice)
+        await soon(twice)
 
 
 async def test_figures_name_reactions_and_not_records(bench: Bench) -> None:
     async with bench.hosting(Reactions("tower", [echo(bench)])):
         await bench.tower.ring("big")
-        await until(lambda: settled(bench))
+        await soon(lambda: settled(bench))
     told = bench.metrics.exposition().decode()
     assert 'reactions_total{outcome="done",reaction="echo"} 2.0' in told
     assert 'reaction_delay_seconds_count{reaction="echo"} 2.0' in told

@@ -26,6 +26,7 @@ class ConsumerView(BaseModel):
     """
 
     stream: str = Field(examples=["PIPELINE"])
+    consumer: str = Field(examples=["reactions-pipeline_lead"])
     pending: int
     open: int
     again: int

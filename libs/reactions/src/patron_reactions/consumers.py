@@ -1,4 +1,7 @@
-"""Durable consumers of reactions: what a service has reacted to is kept by the server, not by a process."""
+"""Durable consumers of reactions: what a service has reacted to is kept by the server, not by a process.
+
+One for each category of the log that a service follows, so that an import of deals lets no lead wait.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,16 +23,17 @@ ACK_WAIT_S: Final = 15.0
 _MOST_OPEN: Final = 2048
 _TIMEOUT_S: Final = 10.0
 _NS: Final = 10**9
+_NOT_FOUND: Final = 404
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """One durable consumer. context: whose log it reads; None for timers and repetitions of dead letters."""
+    """One durable consumer. category: `context.aggregate`; None for timers and repetitions of dead letters."""
 
     stream: str
     durable: str
     subject: str
-    context: str | None = None
+    category: str | None = None
 
 
 class ConsumerState(msgspec.Struct, frozen=True):
@@ -37,9 +41,11 @@ class ConsumerState(msgspec.Struct, frozen=True):
 
     pending: messages that nobody was given yet. open: given and not settled. again: of these, given before.
     waiting: requests of hosts that wait for messages; none and nothing open means that no host lives.
+    consumer: its durable name, unique on its stream.
     """
 
     stream: str
+    consumer: str
     pending: int
     open: int
     again: int
@@ -51,6 +57,12 @@ class _Delivered(msgspec.Struct, frozen=True):
     last_active: datetime | None = None
 
 
+class _Names(msgspec.Struct, frozen=True):
+    total: int = 0
+    consumers: list[str] | None = None
+    error: ApiError | None = None
+
+
 class _Info(msgspec.Struct, frozen=True):
     num_pending: int = 0
     num_ack_pending: int = 0
@@ -60,24 +72,30 @@ class _Info(msgspec.Struct, frozen=True):
     error: ApiError | None = None
 
 
+_decode_names: Final = msgspec.json.Decoder(_Names).decode
 _decode_info: Final = msgspec.json.Decoder(_Info).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def durable_name(service: str) -> str:
-    """Name the durable consumers of a service; the same on every stream."""
-    return f"reactions-{service}"
+def durable_name(service: str, aggregate: str | None = None) -> str:
+    """Name a durable consumer of a service; neither part holds an underscore."""
+    return f"reactions-{service}" if aggregate is None else f"reactions-{service}_{aggregate}"
 
 
 def consumers_of(reactions: Reactions) -> Sequence[Consumer]:
     """List what a host of these reactions consumes: logs, its timers, and wishes to repeat dead letters."""
     name = durable_name(reactions.service)
-    logs = [Consumer(stream_name(context), name, f"crm.{context}.>", context) for context in reactions.contexts]
     return [
-        *logs,
+        *(_of_log(reactions.service, category) for category in reactions.categories),
         Consumer(TIMERS, name, due_subject(reactions.service)),
         Consumer(DEAD_LETTERS, name, retry_subject(reactions.service)),
     ]
+
+
+def _of_log(service: str, category: str) -> Consumer:
+    context, _, aggregate = category.partition(".")
+    name = durable_name(service, aggregate)
+    return Consumer(stream_name(context), name, f"crm.{context}.*.{aggregate}.>", category)
 
 
 async def declare(connection: Connection, consumer: Consumer) -> None:
@@ -103,13 +121,43 @@ async def declare(connection: Connection, consumer: Consumer) -> None:
         raise LogFault(answer.error)
 
 
-async def state_of(connection: Connection, stream: str, service: str) -> ConsumerState | None:
-    """Ask how far a service is with a stream; None where it never read it."""
-    subject = f"$JS.API.CONSUMER.INFO.{stream}.{durable_name(service)}"
-    told = _decode_info((await connection.ask(subject, timeout_s=_TIMEOUT_S)).body)
+async def states_on(connection: Connection, stream: str, service: str) -> Sequence[ConsumerState]:
+    """Ask how far a service is with a stream, consumer by consumer; none where it never read it."""
+    own = durable_name(service)
+    names = [name for name in await _names(connection, stream) if name.partition("_")[0] == own]
+    states = [await state_of(connection, stream, name) for name in sorted(names)]
+    return [state for state in states if state is not None]
+
+
+async def state_of(connection: Connection, stream: str, durable: str) -> ConsumerState | None:
+    """Ask how far a consumer is; None where it does not exist."""
+    told = _decode_info((await connection.ask(f"$JS.API.CONSUMER.INFO.{stream}.{durable}", timeout_s=_TIMEOUT_S)).body)
     if told.error is not None:
-        if told.error.code == 404:  # noqa: PLR2004  # no such stream or consumer
+        if told.error.code == _NOT_FOUND:
             return None
         raise LogFault(told.error)
-    active = told.delivered.last_active
-    return ConsumerState(stream, told.num_pending, told.num_ack_pending, told.num_redelivered, told.num_waiting, active)
+    return ConsumerState(
+        stream,
+        durable,
+        told.num_pending,
+        told.num_ack_pending,
+        told.num_redelivered,
+        told.num_waiting,
+        told.delivered.last_active,
+    )
+
+
+async def _names(connection: Connection, stream: str) -> Sequence[str]:
+    """List the consumers of a stream, which the server tells in pages."""
+    found: list[str] = []
+    while True:
+        request = _encode({"offset": len(found)})
+        answer = await connection.ask(f"$JS.API.CONSUMER.NAMES.{stream}", request, timeout_s=_TIMEOUT_S)
+        told = _decode_names(answer.body)
+        if told.error is not None:
+            if told.error.code == _NOT_FOUND:
+                return ()
+            raise LogFault(told.error)
+        found += told.consumers or ()
+        if not told.consumers or len(found) >= told.total:
+            return found

@@ -20,5 +20,5 @@ class ReactionFigures:
             "timer_lateness_seconds", "From the time of a timer to the end of its reaction.", ("kind",), _LATENESS_S
         )
         self.dead = metrics.counter("dead_letters_total", "Dead letters left.", ("reaction",))
-        self.pending = metrics.gauge("reactions_pending", "Messages that nobody was given yet.", ("stream",))
-        self.open = metrics.gauge("reactions_open", "Messages given and not settled.", ("stream",))
+        self.pending = metrics.gauge("reactions_pending", "Messages that nobody was given yet.", ("stream", "consumer"))
+        self.open = metrics.gauge("reactions_open", "Messages given and not settled.", ("stream", "consumer"))

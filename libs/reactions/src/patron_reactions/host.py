@@ -22,7 +22,7 @@ from patron_events.jetstream.patience import patiently
 from patron_events.jetstream.streams import Sizing
 from patron_events.rejections import Unavailable
 from patron_events.vault import KeyVault
-from patron_reactions.consumers import ACK_WAIT_S, Consumer, consumers_of, declare, durable_name, state_of
+from patron_reactions.consumers import ACK_WAIT_S, Consumer, consumers_of, declare, state_of
 from patron_reactions.dead_letters import DeadLetterNotFound, DeadLetters
 from patron_reactions.figures import ReactionFigures
 from patron_reactions.handling import Handling
@@ -33,7 +33,7 @@ from patron_reactions.work import Delivery, Work
 from patron_runtime.metrics import Metrics
 
 WORKERS: Final = 32
-"""Messages of one stream that are worked on at the same time: one that waits for a mail server stops no others."""
+"""Messages of one consumer that are worked on at the same time: one that waits for a mail server stops no others."""
 _BATCH: Final = 32
 _FETCH_S: Final = 5.0
 _DRAIN_S: Final = 15.0
@@ -100,7 +100,7 @@ class Host:
         for consumer in self._consumers:
             self._subscribe(broker, connection, consumer)
         await broker.start()
-        _log.info("reactions.started", of=self._reactions.service, contexts=list(self._reactions.contexts))
+        _log.info("reactions.started", of=self._reactions.service, categories=list(self._reactions.categories))
         try:
             await self._watch(connection, stop)
         finally:
@@ -114,7 +114,7 @@ class Host:
 
     def _wanted(self) -> dict[str, IsWanted]:
         return {
-            consumer.stream: _everything if consumer.context is None else self._work.is_wanted(consumer.context)
+            consumer.subject: _everything if consumer.category is None else self._work.is_wanted(consumer.category)
             for consumer in self._consumers
         }
 
@@ -122,7 +122,7 @@ class Host:
         repeats = consumer.subject.startswith("dead.")
 
         async def react(message: NatsMessage) -> None:
-            pull = _pulls(connection)[consumer.stream]
+            pull = _pulls(connection)[consumer.subject]
             raw = message.raw_message
             told = raw.metadata
             delivery = Delivery(
@@ -166,10 +166,10 @@ class Host:
                     await stop.wait()
             except TimeoutError:
                 pass
-            for stream, pull in _pulls(connection).items():
+            for subject, pull in _pulls(connection).items():
                 pull.beat(ACK_WAIT_S / 4)
                 if pull.gone:
-                    raise ConsumerGone(f"{durable_name(self._reactions.service)} on {stream}")
+                    raise ConsumerGone(f"{self._reactions.service} reads {subject} no more")
             turn += 1
             if turn % _GAUGES_EVERY == 1:
                 await self._show()
@@ -178,13 +178,13 @@ class Host:
         for consumer in self._consumers:
             try:
                 async with asyncio.timeout(_LOOK_S):
-                    state = await state_of(self._place.connection, consumer.stream, self._reactions.service)
+                    state = await state_of(self._place.connection, consumer.stream, consumer.durable)
             except Exception as error:  # noqa: BLE001  # figures wait until the server answers again
-                _log.debug("reactions.unseen", stream=consumer.stream, error_type=type(error).__name__)
+                _log.debug("reactions.unseen", consumer=consumer.durable, error_type=type(error).__name__)
                 return
             if state is not None:
-                self._figures.pending.labels(consumer.stream).set(state.pending)
-                self._figures.open.labels(consumer.stream).set(state.open)
+                self._figures.pending.labels(consumer.stream, consumer.durable).set(state.pending)
+                self._figures.open.labels(consumer.stream, consumer.durable).set(state.open)
 
 
 def _pulls(connection: FetchingConnection) -> Mapping[str, DurablePull]:

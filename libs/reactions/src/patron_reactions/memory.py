@@ -14,7 +14,7 @@ from patron_events.store import LogReader
 from patron_events.vault import KeyVault
 from patron_reactions.dead_letters import DeadLetter, DeadLetterNotFound
 from patron_reactions.oversight import Seen, TimersSeen
-from patron_reactions.reaction import Happened, guard_against_loops
+from patron_reactions.reaction import Happened, category_of, guard_against_loops
 from patron_reactions.service import Reactions
 from patron_reactions.timers import Because, Fired, cause_of_timer, check_key, check_timer
 
@@ -168,7 +168,7 @@ class InMemory:
             for opened in await open_commits(batch.commits, self._vault):
                 if isinstance(opened, Unreadable):
                     raise opened.reason
-                for reaction, recorded in self._reactions.called_by(context, opened.events):
+                for reaction, recorded in self._reactions.called_by(category_of(opened.head.stream), opened.events):
                     guard_against_loops(recorded.commit.cause)
                     await reaction.handle(Happened(reaction.name, recorded))
                     run += 1

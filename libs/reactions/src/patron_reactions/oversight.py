@@ -11,7 +11,7 @@ from patron_events.jetstream.errors import NoResponders
 from patron_events.jetstream.patience import BUDGET_S, patiently
 from patron_events.rejections import Unavailable
 from patron_reactions.asking import ATTEMPT_S
-from patron_reactions.consumers import ConsumerState, state_of
+from patron_reactions.consumers import ConsumerState, states_on
 from patron_reactions.dead_letters import DeadLetters
 from patron_reactions.jetstream_timers import due_subject, set_subject
 from patron_reactions.streams import TIMERS
@@ -79,8 +79,7 @@ class Oversight:
     async def _consumers(self) -> Sequence[ConsumerState]:
         answer = await self._connection.ask("$JS.API.STREAM.NAMES", timeout_s=ATTEMPT_S)
         names = sorted(_decode_streams(answer.body).streams or ())
-        states = [await state_of(self._connection, name, self._service) for name in names]
-        return [state for state in states if state is not None]
+        return [state for name in names for state in await states_on(self._connection, name, self._service)]
 
     async def _timers(self) -> TimersSeen:
         return TimersSeen(

@@ -167,7 +167,7 @@ class DurablePull:
 class Fetching(JetStreamContext):
     """The part of nats-py that FastStream asks for subscriptions; it gives out `DurablePull`s.
 
-    wanted: by stream, which messages are worth a reaction.
+    wanted: by what is subscribed to, which messages are worth a reaction; `pulls` likewise.
     """
 
     def __init__(self, connection: Connection, wanted: dict[str, IsWanted]) -> None:
@@ -180,11 +180,10 @@ class Fetching(JetStreamContext):
     async def pull_subscribe(  # pyright: ignore[reportIncompatibleMethodOverride]  # only what FastStream gives
         self, subject: str, durable: str | None = None, stream: str | None = None, **_: Any
     ) -> Any:
-        """Subscribe to a durable consumer that exists."""
-        del subject
+        """Subscribe to a durable consumer that exists; each reads a subject of its own."""
         if durable is None or stream is None:
             raise ValueError("only durable consumers of named streams")
-        pull = self.pulls[stream] = DurablePull(self._connection, stream, durable, self._wanted[stream])
+        pull = self.pulls[subject] = DurablePull(self._connection, stream, durable, self._wanted[subject])
         await pull.open()
         return pull
 

@@ -28,6 +28,11 @@ def derived_id(*parts: str) -> str:
     return str(uuid5(_DERIVED, "|".join(f"{len(part)}:{part}" for part in parts)))
 
 
+def category_of(stream: StreamId) -> str:
+    """Say of what category an aggregate is, in the words of reactions."""
+    return f"{stream.context}.{stream.category}"
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """One fact that reached a reaction.
@@ -88,14 +93,14 @@ class Reaction:
     """What is done about facts.
 
     name: kebab-case and permanent, because the ids of commands are derived from it; unique among all services.
-    context: whose log it follows. facts: classes of the catalogue that it wants.
+    category: of what it follows the log, `context.aggregate` as deciders say it. facts: what it wants of that.
     handle: safe to repeat and to run side by side. Raising means "try again later"; after a bounded number of
         deliveries a dead letter is left. `Unavailable` is waited out for longer than other exceptions.
     only_last: of several wanted facts of one commit only the last is given; for what looks at present state.
     """
 
     name: str
-    context: str
+    category: str
     facts: Sequence[type[Fact]]
     handle: Handle
     only_last: bool = False

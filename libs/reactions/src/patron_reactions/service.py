@@ -32,42 +32,44 @@ class Reactions:
     service: str
     reactions: Sequence[Reaction] = ()
     timers: Sequence[TimerReaction] = ()
-    _by_fact: Mapping[tuple[str, type[Fact]], Sequence[Reaction]] = field(init=False, repr=False)
+    _by_fact: Mapping[str, Mapping[type[Fact], Sequence[Reaction]]] = field(init=False, repr=False)
     _by_kind: Mapping[str, TimerReaction] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         names = [reaction.name for reaction in self.reactions] + [f"timer:{timer.kind}" for timer in self.timers]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"reactions share a name: {', '.join(twice)}")
-        by_fact: dict[tuple[str, type[Fact]], list[Reaction]] = {}
+        by_fact: dict[str, dict[type[Fact], list[Reaction]]] = {}
         for reaction in self.reactions:
             for fact in reaction.facts:
-                by_fact.setdefault((reaction.context, fact), []).append(reaction)
+                by_fact.setdefault(reaction.category, {}).setdefault(fact, []).append(reaction)
         object.__setattr__(self, "_by_fact", by_fact)
         object.__setattr__(self, "_by_kind", {timer.kind: timer for timer in self.timers})
 
     @property
+    def categories(self) -> Sequence[str]:
+        """What is followed, `context.aggregate`, sorted."""
+        return sorted(self._by_fact)
+
+    @property
     def contexts(self) -> Sequence[str]:
         """Whose logs are followed, sorted."""
-        return sorted({reaction.context for reaction in self.reactions})
+        return sorted({category.partition(".")[0] for category in self._by_fact})
 
-    def to(self, context: str, fact: type[Fact]) -> Sequence[Reaction]:
-        """Find the reactions to a fact."""
-        return self._by_fact.get((context, fact), ())
+    def to(self, category: str) -> Mapping[type[Fact], Sequence[Reaction]]:
+        """List the reactions to facts of a category, by fact."""
+        return self._by_fact.get(category, {})
 
-    def called_by(self, context: str, events: Sequence[Recorded[Fact]]) -> Sequence[tuple[Reaction, Recorded[Fact]]]:
+    def called_by(self, category: str, events: Sequence[Recorded[Fact]]) -> Sequence[tuple[Reaction, Recorded[Fact]]]:
         """List what the facts of one commit call for, in their order."""
-        called = [(reaction, recorded) for recorded in events for reaction in self.to(context, type(recorded.event))]
+        to = self.to(category)
+        called = [(reaction, recorded) for recorded in events for reaction in to.get(type(recorded.event), ())]
         last = {reaction.name: recorded for reaction, recorded in called}
         return [
             (reaction, recorded)
             for reaction, recorded in called
             if not reaction.only_last or recorded is last[reaction.name]
         ]
-
-    def wanted(self, context: str) -> Sequence[type[Fact]]:
-        """List the facts of a context that anything reacts to."""
-        return [fact for of, fact in self._by_fact if of == context]
 
     def on(self, kind: str) -> TimerReaction | None:
         """Find the reaction to a kind of timer."""

@@ -12,7 +12,7 @@ from patron_events.registry import Fact, type_of
 from patron_events.store import Stored
 from patron_events.vault import KeyVault
 from patron_reactions.jetstream_timers import due_subject, read_fired
-from patron_reactions.reaction import Happened, derived_id, guard_against_loops
+from patron_reactions.reaction import Happened, category_of, derived_id, guard_against_loops
 from patron_reactions.service import Reactions
 
 
@@ -63,12 +63,12 @@ class Work:
         self._vault = vault
         self._due = due_subject(reactions.service, "")
         self._names = {
-            context: {type_of(fact).name: fact for fact in reactions.wanted(context)} for context in reactions.contexts
+            category: {type_of(fact).name: fact for fact in reactions.to(category)} for category in reactions.categories
         }
 
-    def is_wanted(self, context: str) -> Callable[[bytes], bool]:
-        """Tell which commits of a context call for anything, by a glance at the names of their facts."""
-        names = [f'"type":"{name}"'.encode() for name in self._names[context]]
+    def is_wanted(self, category: str) -> Callable[[bytes], bool]:
+        """Tell which commits of a category call for anything, by a glance at the names of their facts."""
+        names = [f'"type":"{name}"'.encode() for name in self._names[category]]
         return lambda body: any(name in body for name in names)
 
     async def jobs(self, delivery: Delivery) -> Sequence[Job]:
@@ -79,8 +79,8 @@ class Work:
         stored = Stored(stream, delivery.sequence, delivery.stored_at, delivery.body)
         (opened,) = await open_commits([stored], self._vault)
         if isinstance(opened, Unreadable):
-            return self._unreadable(stream.context, opened)
-        called = self._reactions.called_by(stream.context, opened.events)
+            return self._unreadable(category_of(stream), opened)
+        called = self._reactions.called_by(category_of(stream), opened.events)
         return [self._job(reaction.name, recorded, reaction.handle) for reaction, recorded in called]
 
     def _job(self, name: str, recorded: Recorded[Fact], handle: Callable[[Happened], Awaitable[None]]) -> Job:
@@ -91,13 +91,14 @@ class Work:
         letter_id = derived_id("dead-letter", self._reactions.service, name, recorded.event_id)
         return Job(letter_id, name, recorded.type, recorded.event_id, recorded.commit.cause, run)
 
-    def _unreadable(self, context: str, commit: Unreadable) -> Sequence[Job]:
+    def _unreadable(self, category: str, commit: Unreadable) -> Sequence[Job]:
         """Fail for everyone who wants a fact of a commit that cannot be read, so that none is skipped in silence."""
 
         async def run() -> None:
             raise commit.reason
 
         types = _decode_types(commit.stored.body)
+        names = self._names.get(category, {})
         return [
             Job(
                 derived_id("dead-letter", self._reactions.service, reaction.name, f"{types.id}:{index}"),
@@ -108,8 +109,8 @@ class Work:
                 run,
             )
             for index, one in enumerate(types.events)
-            if (fact := self._names[context].get(one.type)) is not None
-            for reaction in self._reactions.to(context, fact)
+            if (fact := names.get(one.type)) is not None
+            for reaction in self._reactions.to(category)[fact]
         ]
 
     def broken(self, delivery: Delivery, error: Exception) -> Job:

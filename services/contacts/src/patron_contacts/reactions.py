@@ -23,5 +23,5 @@ def all_reactions(means: Means, default_region: str | None = None) -> Reactions:
         await conversions.convert(happened.stream.id, happened.asked())
 
     return Reactions(
-        SERVICE, reactions=(Reaction("lead-becomes-customer", "pipeline", (facts.LeadConverted,), converted),)
+        SERVICE, reactions=(Reaction("lead-becomes-customer", "pipeline.lead", (facts.LeadConverted,), converted),)
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from patron_events.catalog.pipeline import activities as facts
+from patron_pipeline.domain.activity import ACTIVITY
 from patron_pipeline.handlers.activities import ActivityHandlers
 from patron_pipeline.handlers.finding import Finding
 from patron_pipeline.handlers.inviting import Inviting
@@ -78,7 +79,7 @@ def activity_reactions(means: Means, channels: Channels) -> tuple[list[Reaction]
         await inviting.tell(happened.stream.id, happened.stored_at, happened.asked())
 
     reactions = [
-        Reaction("activity-reminder-timers", "pipeline", _REMINDED_BY, timers.happened),
-        Reaction("activity-invitations", "pipeline", _TOLD_BY, tell),
+        Reaction("activity-reminder-timers", ACTIVITY.category, _REMINDED_BY, timers.happened),
+        Reaction("activity-invitations", ACTIVITY.category, _TOLD_BY, tell),
     ]
     return reactions, [TimerReaction(_KIND, timers.fired)]

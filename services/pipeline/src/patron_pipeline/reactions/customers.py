@@ -4,6 +4,7 @@ from typing import Final
 
 from patron_events.catalog import contacts as facts
 from patron_events.personal import known
+from patron_pipeline.domain.known import PERSON
 from patron_pipeline.handlers.activities import ActivityHandlers
 from patron_pipeline.handlers.customers import CustomerHandlers
 from patron_pipeline.handlers.deals import DealHandlers
@@ -29,17 +30,16 @@ def customer_reactions(means: Means) -> list[Reaction]:
 
     async def identified(happened: Happened) -> None:
         event = happened.event
-        if not isinstance(event, facts.ExternalIdsChanged) or happened.stream.category != "person":
+        if not isinstance(event, facts.ExternalIdsChanged):
             return
         for one in known(event.external_ids, _NONE):
             if one.source == _LEAD:
                 await customers.known_as(happened.stream.id, one.id, happened.asked(one.id))
 
     async def erased(happened: Happened) -> None:
-        if happened.stream.category == "person":
-            await customers.forget(happened.stream.id, happened.asked)
+        await customers.forget(happened.stream.id, happened.asked)
 
     return [
-        Reaction("lead-is-known-as", "contacts", (facts.ExternalIdsChanged,), identified),
-        Reaction("person-is-forgotten", "contacts", (facts.RecordErased,), erased),
+        Reaction("lead-is-known-as", PERSON.category, (facts.ExternalIdsChanged,), identified),
+        Reaction("person-is-forgotten", PERSON.category, (facts.RecordErased,), erased),
     ]

@@ -9,15 +9,18 @@ from typing import Final
 from patron_events.catalog.pipeline import activities, deals, leads, settings
 from patron_events.catalog.pipeline.defaults import DEFAULT_ID
 from patron_events.decisions import Asked
-from patron_events.registry import Fact
 from patron_pipeline.domain.activity import ACTIVITY
+from patron_pipeline.domain.deal import DEAL
+from patron_pipeline.domain.lead import LEAD
+from patron_pipeline.domain.pipeline import PIPELINE
 from patron_pipeline.handlers.overdue import OverdueHandlers
-from patron_pipeline.reactions.walking import CONTEXT, records
+from patron_pipeline.reactions.walking import records
 from patron_reactions.reaction import Happened, Reaction
 from patron_reactions.service import Means
 from patron_reactions.timers import Because, Fired, TimerReaction, Timers
 
 _UNPLANNED: Final = (activities.ActivityCompleted, activities.ActivityCancelled, activities.ActivityErased)
+_OF_DEALS: Final = (deals.DealOpened, deals.DealMoved, deals.DealReopened)
 _OF_LEADS: Final = (leads.LeadCaptured, leads.LeadStatusChanged)
 
 When = Callable[[str], Awaitable[datetime | None]]
@@ -87,14 +90,11 @@ def overdue_reactions(means: Means) -> tuple[Sequence[Reaction], Sequence[TimerR
             plans = [watch.plan(record_id, happened) for category, record_id in some for watch in watches[category]]
             await asyncio.gather(*plans)
 
-    def react(name: str, facts: Sequence[type[Fact]], handle: Callable[[Happened], Awaitable[None]]) -> Reaction:
-        return Reaction(name, CONTEXT, facts, handle, only_last=True)
-
     reactions = (
-        react("watch-deal", (deals.DealOpened, deals.DealMoved, deals.DealReopened), moved),
-        react("watch-unplanned-deal", _UNPLANNED, unplanned),
-        react("watch-lead-age", _OF_LEADS, old.of),
-        react("watch-recycled-lead", (leads.LeadStatusChanged,), back.of),
-        react("replan-overdue", (settings.PipelineDefined,), replan),
+        Reaction("watch-deal", DEAL.category, _OF_DEALS, moved, only_last=True),
+        Reaction("watch-unplanned-deal", ACTIVITY.category, _UNPLANNED, unplanned, only_last=True),
+        Reaction("watch-lead-age", LEAD.category, _OF_LEADS, old.of, only_last=True),
+        Reaction("watch-recycled-lead", LEAD.category, (leads.LeadStatusChanged,), back.of, only_last=True),
+        Reaction("replan-overdue", PIPELINE.category, (settings.PipelineDefined,), replan, only_last=True),
     )
     return reactions, tuple(TimerReaction(one.kind, one.on_time) for one in (rotting, idle, old, back))

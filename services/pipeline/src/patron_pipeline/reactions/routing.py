@@ -41,29 +41,29 @@ def routing_reactions(means: Means) -> tuple[tuple[Reaction, ...], tuple[TimerRe
     use = routing(means.decisions, Finding(journal, means.index), SalesTeam(journal))
     react = _Routes(use, means.decisions, means.timers, means.log)
     facts = (
-        Reaction("route-lead", "pipeline", (leads.LeadCaptured, leads.LeadStatusChanged), react.arrived),
+        Reaction("route-lead", LEAD.category, (leads.LeadCaptured, leads.LeadStatusChanged), react.arrived),
         Reaction(
             "keep-loads",
-            "pipeline",
+            LEAD.category,
             (leads.LeadAssigned, leads.LeadStatusChanged, leads.LeadConverted, leads.LeadErased),
             react.moved,
         ),
         Reaction(
             "rescore-lead",
-            "pipeline",
+            LEAD.category,
             (leads.LeadDescribed, leads.LeadProfiled, leads.LeadMatched, leads.LeadStatusChanged),
             react.changed,
         ),
         Reaction(
             "rescore-leads-of-person",
-            "contacts",
+            "contacts.activity",
             (contacts.InteractionLogged, contacts.OrderPlaced),
             react.customer_acted,
         ),
-        Reaction("time-lead-score", "pipeline", (leads.LeadScored,), react.scored),
-        Reaction("time-lead-work", "pipeline", (leads.LeadAssigned,), react.assigned),
-        Reaction("hand-leads-over", "pipeline", (team.RepRetired,), react.retired),
-        Reaction("apply-new-rules", "pipeline", (rules.RulesPublished,), react.published),
+        Reaction("time-lead-score", LEAD.category, (leads.LeadScored,), react.scored),
+        Reaction("time-lead-work", LEAD.category, (leads.LeadAssigned,), react.assigned),
+        Reaction("hand-leads-over", REP.category, (team.RepRetired,), react.retired),
+        Reaction("apply-new-rules", RULES.category, (rules.RulesPublished,), react.published),
     )
     timers = (
         TimerReaction("lead-place", react.place_again),
