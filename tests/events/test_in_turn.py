@@ -7,6 +7,7 @@ import pytest
 from typing_extensions import override
 
 from events.things import BOX, LABEL, NOW, BoxFull, PutIn, asked
+from patron_events import decisions, in_turn
 from patron_events.decisions import Asked, Decisions, Unit, Work
 from patron_events.in_turn import InTurn
 from patron_events.journal import Journal
@@ -122,6 +123,63 @@ async def test_two_processes_and_a_stale_memory_lose_nothing(world: World) -> No
     for box in range(10):
         assert len(await world.words("box", str(box))) == 3
     await world.proved()
+
+
+async def test_where_another_process_was_quicker_a_group_is_decided_again_as_one(world: World) -> None:
+    here, there = InTurn(world.process()), InTurn(world.process())
+    await here.transact(putting("l0", "a"), asked())
+    await there.transact(putting("l1", "a"), asked())
+    await world.process().run(BOX, "shared", PutIn("b"), asked())
+    turns = [here.transact(putting(f"m{number}", "c"), asked()) for number in range(4)]
+    assert [answer.version for answer in await asyncio.gather(*turns)] == [1] * 4
+    # The fourth of the boxes' facts is the last that there is room for: the other units only label.
+    assert world.store.groups[-2:] == [5, 5]
+    assert await world.words("box", "shared") == ("a", "b", "c")
+    await world.proved()
+
+
+async def test_a_repetition_is_told_where_its_first_run_was_stored(world: World) -> None:
+    line = InTurn(world.process())
+
+    def into_the_box(word: str) -> Work:
+        async def work(unit: Unit) -> None:
+            await unit.decide(BOX, "shared", PutIn(word))
+
+        return work
+
+    turns = [
+        line.transact(putting("l1", "a"), asked("c1")),
+        line.transact(into_the_box("b"), asked("c2")),
+        line.transact(into_the_box("c"), asked("c3")),
+    ]
+    told = (await asyncio.gather(*turns))[1]
+    assert world.store.groups == [4]
+    again = await line.transact(into_the_box("b"), asked("c2"))
+    assert (again.repeated, again.version, again.position) == (True, told.version, told.position)
+
+
+async def test_more_than_goes_into_a_group_is_stored_in_several(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions, "_MOST_CHAINED", 4)
+    line = InTurn(world.process())
+    turns = [line.transact(putting(f"l{number}", "a", box=f"{number}"), asked()) for number in range(5)]
+    assert len(await asyncio.gather(*turns)) == 5
+    assert world.store.groups == [4, 2, 2, 2]
+    await world.proved()
+
+
+async def test_work_that_never_ends_keeps_nobody_waiting_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_turn, "_LONGEST_S", 0.01)
+    line = InTurn(world.process())
+
+    async def endless(unit: Unit) -> None:
+        del unit
+        await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await line.transact(endless, asked())
+    assert (await line.transact(putting("l1", "a"), asked())).version == 1
 
 
 async def test_a_unit_may_meet_what_an_earlier_one_began_with(world: World) -> None:

@@ -13,7 +13,7 @@ from patron_events.envelope import StreamId
 from patron_events.journal import AnyDecider, Journal, Loaded
 from patron_events.rejections import Rejection, Unavailable
 from patron_events.sealing import SubjectKey
-from patron_events.store import StaleExpectation
+from patron_events.store import CommitTooLarge, StaleExpectation
 from patron_events.unit import AlreadyRecorded, Asked, Committed, IdempotencyKeyReused, Prepared, Unit, Work
 
 __all__ = ["Asked", "Committed", "Contended", "Decisions", "IdempotencyKeyReused", "Unit", "Work"]
@@ -21,6 +21,8 @@ __all__ = ["Asked", "Committed", "Contended", "Decisions", "IdempotencyKeyReused
 S = TypeVar("S")
 C = TypeVar("C")
 ATTEMPTS: Final = 12
+_MOST_CHAINED: Final = 400
+"""Commits of one chain; a server takes up to 1,000 in one batch."""
 
 
 class Contended(Unavailable):
@@ -125,21 +127,19 @@ class Decisions:
     async def transact_chained(self, works: Sequence[tuple[Work, Asked]]) -> Sequence[Committed | Exception]:
         """Run units one upon the other and store them in one atomic group; each answers for itself, in order.
 
-        For units that all end in the same aggregate, and would wait for each other's appends. What is refused on the
-        way, or all of them where somebody was quicker, runs by itself afterwards, as `transact` does. Units read
-        aggregates through the unit only: what those before them decided is not in the log yet.
+        For units that all end in the same aggregate, and would wait for each other's appends. Where another process was
+        quicker they are decided once more, on what the log has now. What is refused on the way, does not fit into the
+        group, or meets another process twice runs by itself afterwards, as `transact` does. Units read aggregates
+        through the unit only: what those before them decided is not in the log yet.
         """
-        ends: dict[StreamId, Loaded[Any]] = {}
-        chain: dict[int, Prepared] = {}
-        first: StreamId | None = None  # by its first stream the store knows a group that it has
-        for number, (work, asked) in enumerate(works):
-            unit = Unit(self.journal, asked, self._now(), fresh=False, ends=ends)
-            with suppress(Exception):  # what it was is found out when it runs by itself
-                if await self._tried(unit, work) is None and all(one.loaded.stream != first for one in unit.changed):
-                    chain[number] = prepared = Prepared(unit, await self._keys(unit.subjects()))
-                    ends.update(prepared.ends())
-                    first = first or prepared.appends[0].stream
-        answers = await self._store_chain(chain)
+        answers: dict[int, Committed | Exception] = {}
+        for fresh in (False, True):
+            chain = await self._chain(works, fresh=fresh)
+            try:
+                answers = await self._store_chain(chain)
+                break
+            except StaleExpectation:
+                continue
         for number, (work, asked) in enumerate(works):
             if number not in answers:
                 try:
@@ -148,18 +148,41 @@ class Decisions:
                     answers[number] = error
         return [answers[number] for number in range(len(works))]
 
+    async def _chain(self, works: Sequence[tuple[Work, Asked]], *, fresh: bool) -> Mapping[int, Prepared]:
+        """Decide units one upon the other, as many as go into one group; by their places."""
+        ends: dict[StreamId, Loaded[Any]] = {}
+        chain: dict[int, Prepared] = {}
+        first: StreamId | None = None  # by its first stream the store knows a group that it has
+        appends = 0
+        for number, (work, asked) in enumerate(works):
+            unit = Unit(self.journal, asked, self._now(), fresh=fresh, ends=ends)
+            with suppress(Exception):  # what it was is found out when it runs by itself
+                if await self._tried(unit, work) is None and all(one.loaded.stream != first for one in unit.changed):
+                    prepared = Prepared(unit, await self._keys(unit.subjects()))
+                    appends += len(prepared.appends)
+                    if chain and appends > _MOST_CHAINED:
+                        break
+                    chain[number] = prepared
+                    ends.update(prepared.ends())
+                    first = first or prepared.appends[0].stream
+        return chain
+
     async def _store_chain(self, chain: Mapping[int, Prepared]) -> dict[int, Committed | Exception]:
-        """Append a chain; answers nothing where it has to be decided again."""
+        """Append a chain; answers nothing where its units may only be stored one by one. Raises StaleExpectation."""
         if not chain:
             return {}
         try:
             sequences = iter(await self.journal.store.append([one for link in chain.values() for one in link.appends]))
         except StaleExpectation:
+            raise
+        except CommitTooLarge:
             return {}
         except Exception as error:  # noqa: BLE001  # whether it was stored is not known, of none of them
             return dict.fromkeys(chain, error)
+        settled: dict[StreamId, Loaded[Any]] = {}
         return {
-            number: link.settle(self.journal, [next(sequences) for _ in link.appends]) for number, link in chain.items()
+            number: link.settle(self.journal, [next(sequences) for _ in link.appends], settled)
+            for number, link in chain.items()
         }
 
     async def _round(

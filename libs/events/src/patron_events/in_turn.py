@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from patron_events.decisions import Asked, Committed, Decisions, Work
 
 _TOGETHER: Final = 64
+_LONGEST_S: Final = 300.0
 
 
 @dataclass(eq=False, slots=True)
@@ -27,7 +29,7 @@ class InTurn:
         self._serving: asyncio.Task[None] | None = None
 
     async def transact(self, work: Work, asked: Asked, *, alone: bool = False) -> Committed:
-        """Run a unit when its turn has come; raises as `Decisions.transact`.
+        """Run a unit when its turn has come; raises as `Decisions.transact`, and TimeoutError after five minutes.
 
         alone: not together with others, for work that reads the log beside its unit.
         """
@@ -43,7 +45,7 @@ class InTurn:
         try:
             while self._waiting:
                 turns = self._next()
-                answers = await self._decisions.transact_chained([(turn.work, turn.asked) for turn in turns])
+                answers = await self._answers(turns)
                 for turn, answer in zip(turns, answers, strict=True):
                     if turn.future.done():  # who asked has gone
                         continue
@@ -56,6 +58,14 @@ class InTurn:
             for turn in (*turns, *self._waiting):  # without an answer only when the process ends
                 turn.future.cancel()
             self._waiting.clear()
+
+    async def _answers(self, turns: Sequence[_Turn]) -> Sequence[Committed | Exception]:
+        """Run units; where work never ends, those behind it are not kept waiting for ever."""
+        try:
+            async with asyncio.timeout(_LONGEST_S):
+                return await self._decisions.transact_chained([(turn.work, turn.asked) for turn in turns])
+        except TimeoutError as error:
+            return [error] * len(turns)
 
     def _next(self) -> list[_Turn]:
         turns = [self._waiting.popleft()]

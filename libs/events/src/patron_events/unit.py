@@ -227,21 +227,33 @@ class Prepared:
     def ends(self) -> Mapping[StreamId, Loaded[Any]]:
         """Give the aggregates as they will be, for units that go behind this one; their guard is still this one's."""
         return {
-            append.stream: self._after(draft, append, digest, append.expected)
+            append.stream: self._after(draft, append, digest, (append.expected, draft.loaded.commands))
             for draft, append, digest in zip(self.changed, self.appends, self._hashes, strict=True)
         }
 
-    def _after(self, draft: Draft, append: Append, digest: str, sequence: int) -> Loaded[Any]:
+    def _after(
+        self, draft: Draft, append: Append, digest: str, at: tuple[int, Mapping[str, tuple[int, int, str | None]]]
+    ) -> Loaded[Any]:
+        """Fold one more commit. at: its sequence, and the commands on record before it."""
+        sequence, known = at
         loaded: Loaded[Any] = Loaded(append.stream, draft.state)
         loaded.version, loaded.sequence, loaded.hash = draft.loaded.version + 1, sequence, digest
         request = self.unit.asked.cause.request
-        loaded.commands = {**draft.loaded.commands, append.message_id: (loaded.version, sequence, request)}
+        loaded.commands = {**known, append.message_id: (loaded.version, sequence, request)}
         return loaded
 
-    def settle(self, journal: Journal, sequences: Sequence[int]) -> Committed:
-        """Take the answer of the log into the cache, and tell the caller."""
+    def settle(
+        self, journal: Journal, sequences: Sequence[int], settled: "dict[StreamId, Loaded[Any]] | None" = None
+    ) -> Committed:
+        """Take the answer of the log into the cache, and tell the caller.
+
+        settled: aggregates as units before this one in the same group left them; those of this one are put in.
+        """
+        before = {} if settled is None else settled
         for draft, append, digest, sequence in zip(self.changed, self.appends, self._hashes, sequences, strict=True):
-            journal.keep(self._after(draft, append, digest, sequence))
+            known = before.get(append.stream, draft.loaded).commands
+            after = before[append.stream] = self._after(draft, append, digest, (sequence, known))
+            journal.keep(after)
         first = self.changed[0]
         stream = first.loaded.stream
         together = zip(self.appends, sequences, strict=True)
