@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from patron_events.catalog.pipeline import leads as events
-from patron_events.decisions import Asked, Decisions
+from patron_events.decisions import Asked, Decisions, Unit
 from patron_events.journal import Journal
 from patron_pipeline.domain.lead import LEAD, Lead
 from patron_pipeline.domain.rep import RetireRep, SetAvailability, rep_id
@@ -286,3 +286,15 @@ async def test_a_long_rotation_is_continued_by_another(office: Office) -> None:
     assert {owner: rotation.load(owner) for owner in owners if owner} == owners
     first = (await Journal(office.selling.store, office.selling.vault).load(ROTATION, "leads")).state
     assert first.next == "leads-2"
+
+
+async def test_rotations_that_have_ended_are_not_looked_at_again(office: Office) -> None:
+    await office.assignment({"to": ROUND})
+    routing = office.parts.routing.assigning
+    routing.rotations.longest = 3
+    for one in [await office.captured() for _ in range(20)]:
+        await routing.place(one, Asked(ANYBODY), datetime.now(UTC))
+    assert (await office.decisions.journal.load(ROTATION, "leads-5")).version
+    unit = Unit(office.decisions.journal, Asked(ANYBODY), datetime.now(UTC), fresh=True)
+    await routing.rotations.current(unit)
+    assert len(unit.touched) <= 2

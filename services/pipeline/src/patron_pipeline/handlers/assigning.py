@@ -52,9 +52,13 @@ class Rotations:
     async def _present(self, unit: Unit) -> tuple[int, Rotation]:
         if not self._number:
             self._number = await self._newest()
-        number = self._number  # the next one may exist in this unit only, so it is not remembered
+        number = self._number
         while (found := await unit.state(ROTATION, rotation_name(number))).next is not None:
             number += 1
+            # The next one may exist in this unit only: it is remembered once the log is known to have it.
+            known = self.decisions.journal.cached(ROTATION.stream(rotation_name(number)))
+            if known is not None and known.version:
+                self._number = number
         return number, found
 
     async def decide(self, unit: Unit, command: TakeTurn | Settle) -> None:
