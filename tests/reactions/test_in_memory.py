@@ -1,5 +1,6 @@
 """Reactions over an in-memory log: derived commands, timers, loops."""
 
+from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
@@ -9,12 +10,13 @@ from patron_events.catalog.contacts import NoteAdded
 from patron_events.envelope import Recorded
 from patron_events.memory import MemoryStore
 from patron_events.opening import Unreadable, open_commits
-from patron_events.registry import Fact
+from patron_events.registry import Fact, NewerEventVersion
 from patron_events.vault import MemoryVault
 from patron_reactions.memory import InMemory, MemoryTimers
 from patron_reactions.reaction import Happened, LoopSuspected, Reaction
 from patron_reactions.service import Reactions
 from patron_reactions.timers import Fired, TimerReaction
+from patron_reactions.work import Delivery, Work
 from reactions.bells import BELL, Tower
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -62,6 +64,28 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+async def test_of_a_commit_that_cannot_be_read_those_fail_whom_it_calls_once_it_can_be(world: World) -> None:
+    async def handle(happened: Happened) -> None:
+        raise AssertionError(happened)
+
+    each = Reaction("each", BELL.category, (NoteAdded,), handle)
+    last = Reaction("last", BELL.category, (NoteAdded,), handle, only_last=True)
+    work = Work(Reactions("tower", [each, last]), world.vault)
+    await world.tower.ring("big", times=2)
+    async with aclosing(world.store.follow("contacts")) as batches:
+        (stored,) = (await anext(batches)).commits
+    delivery = Delivery("CONTACTS", stored.sequence, stored.stream.subject, stored.stored_at, 1, stored.body)
+    of_the_future = delivery._replace(body=stored.body.replace(b'"v":1', b'"v":99'))
+    failing, readable = await work.jobs(of_the_future), await work.jobs(delivery)
+    assert [(job.reaction, job.id, job.event_id) for job in failing] == [
+        (job.reaction, job.id, job.event_id) for job in readable
+    ]
+    assert Counter(job.reaction for job in failing) == {"each": 2, "last": 1}
+    for job in failing:
+        with pytest.raises(NewerEventVersion):
+            await job.run()
 
 
 async def test_what_looks_at_present_state_is_given_the_last_fact_of_a_commit(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, repeat
 from uuid import UUID
@@ -111,6 +112,28 @@ async def test_facts_of_a_category_wait_for_none_of_another(bench: Bench) -> Non
         assert not await settled(bench)
         go_on.set()
         await soon(lambda: settled(bench))
+
+
+async def test_what_followed_a_whole_log_is_followed_by_those_of_its_categories(bench: Bench) -> None:
+    """As an installation has it that is older than consumers for each category."""
+    whole = Consumer("CONTACTS", "reactions-tower", "crm.contacts.>")
+    await declare(bench.connection, whole)
+    await declare(bench.connection, replace(whole, durable="reactions-tower_gone", subject="crm.contacts.*.gone.>"))
+    pull = DurablePull(bench.connection, "CONTACTS", "reactions-tower", lambda _: True)
+    await pull.open()
+    for _ in range(3):
+        await bench.tower.ring("big")
+    for message in [one for _ in range(3) for one in await pull.fetch(1, timeout=5)]:
+        pull.settle(message.reply, b"+ACK")
+    await pull.unsubscribe()
+    await bench.tower.ring("big")
+    for _ in range(2):  # the second host finds its consumers as the first one left them
+        async with bench.hosting(Reactions("tower", [echo(bench)])):
+            await soon(lambda: settled(bench))
+        assert [state.consumer for state in await states_on(bench.connection, "CONTACTS", "tower")] == [
+            "reactions-tower_bell"
+        ]
+    assert names(await bench.tower.rings("small")) == ["echo"]
 
 
 async def test_two_hosts_share_the_work_and_double_none(bench: Bench) -> None:

@@ -63,7 +63,17 @@ class _Names(msgspec.Struct, frozen=True):
     error: ApiError | None = None
 
 
+class _Config(msgspec.Struct, frozen=True):
+    opt_start_seq: int = 0
+
+
+class _Floor(msgspec.Struct, frozen=True):
+    stream_seq: int = 0
+
+
 class _Info(msgspec.Struct, frozen=True):
+    config: _Config = _Config()
+    ack_floor: _Floor = _Floor()
     num_pending: int = 0
     num_ack_pending: int = 0
     num_redelivered: int = 0
@@ -98,18 +108,40 @@ def _of_log(service: str, category: str) -> Consumer:
     return Consumer(stream_name(context), name, f"crm.{context}.*.{aggregate}.>", category)
 
 
-async def declare(connection: Connection, consumer: Consumer) -> None:
-    """Create a consumer that reads its stream from the beginning, or leave it where it is; raises LogFault.
+async def declare_all(connection: Connection, reactions: Reactions) -> Sequence[Consumer]:
+    """Create what a host of these reactions consumes, and delete what it does not; raises LogFault.
+
+    One durable for a whole log, as there was before each category had its own, is followed where it had come to: what
+    it had in hand is delivered again, which changes nothing.
+    """
+    wanted = consumers_of(reactions)
+    for stream in dict.fromkeys(consumer.stream for consumer in wanted):
+        here = [consumer for consumer in wanted if consumer.stream == stream]
+        names = await _own_names(connection, stream, reactions.service)
+        gone = sorted(set(names) - {consumer.durable for consumer in here})
+        whole = durable_name(reactions.service)
+        done = (await _info(connection, stream, whole)).ack_floor.stream_seq if whole in gone else 0
+        for consumer in here:
+            await declare(connection, consumer, after=done)
+        for name in gone:
+            await connection.ask(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", timeout_s=_TIMEOUT_S)
+    return wanted
+
+
+async def declare(connection: Connection, consumer: Consumer, *, after: int = 0) -> None:
+    """Create a consumer that reads its stream from above a sequence, or leave it where it is; raises LogFault.
 
     Without `max_deliver`: a server that gives up says so to nobody. The host gives up itself, and leaves a letter.
     """
+    told = await _info(connection, consumer.stream, consumer.durable)
+    start = told.config.opt_start_seq if told.error is None else after and after + 1
     config: dict[str, Any] = {
         "name": consumer.durable,
         "durable_name": consumer.durable,
         "filter_subject": consumer.subject,
         "ack_policy": "explicit",
         "ack_wait": int(ACK_WAIT_S * _NS),
-        "deliver_policy": "all",
+        **({"deliver_policy": "by_start_sequence", "opt_start_seq": start} if start else {"deliver_policy": "all"}),
         "max_deliver": -1,
         "max_ack_pending": _MOST_OPEN,
         "max_waiting": 64,
@@ -123,15 +155,14 @@ async def declare(connection: Connection, consumer: Consumer) -> None:
 
 async def states_on(connection: Connection, stream: str, service: str) -> Sequence[ConsumerState]:
     """Ask how far a service is with a stream, consumer by consumer; none where it never read it."""
-    own = durable_name(service)
-    names = [name for name in await _names(connection, stream) if name.partition("_")[0] == own]
+    names = await _own_names(connection, stream, service)
     states = [await state_of(connection, stream, name) for name in sorted(names)]
     return [state for state in states if state is not None]
 
 
 async def state_of(connection: Connection, stream: str, durable: str) -> ConsumerState | None:
     """Ask how far a consumer is; None where it does not exist."""
-    told = _decode_info((await connection.ask(f"$JS.API.CONSUMER.INFO.{stream}.{durable}", timeout_s=_TIMEOUT_S)).body)
+    told = await _info(connection, stream, durable)
     if told.error is not None:
         if told.error.code == _NOT_FOUND:
             return None
@@ -145,6 +176,15 @@ async def state_of(connection: Connection, stream: str, durable: str) -> Consume
         told.num_waiting,
         told.delivered.last_active,
     )
+
+
+async def _info(connection: Connection, stream: str, durable: str) -> _Info:
+    return _decode_info((await connection.ask(f"$JS.API.CONSUMER.INFO.{stream}.{durable}", timeout_s=_TIMEOUT_S)).body)
+
+
+async def _own_names(connection: Connection, stream: str, service: str) -> Sequence[str]:
+    own = durable_name(service)
+    return [name for name in await _names(connection, stream) if name.partition("_")[0] == own]
 
 
 async def _names(connection: Connection, stream: str) -> Sequence[str]:

@@ -22,7 +22,7 @@ from patron_events.jetstream.patience import patiently
 from patron_events.jetstream.streams import Sizing
 from patron_events.rejections import Unavailable
 from patron_events.vault import KeyVault
-from patron_reactions.consumers import ACK_WAIT_S, Consumer, consumers_of, declare, state_of
+from patron_reactions.consumers import ACK_WAIT_S, Consumer, consumers_of, declare_all, state_of
 from patron_reactions.dead_letters import DeadLetterNotFound, DeadLetters
 from patron_reactions.figures import ReactionFigures
 from patron_reactions.handling import Handling
@@ -109,8 +109,7 @@ class Host:
 
     async def _declare(self) -> None:
         await assert_side_streams(self._place.connection, self._place.sizing)
-        for consumer in self._consumers:
-            await declare(self._place.connection, consumer)
+        await declare_all(self._place.connection, self._reactions)
 
     def _wanted(self) -> dict[str, IsWanted]:
         return {

@@ -62,14 +62,16 @@ class Reactions:
 
     def called_by(self, category: str, events: Sequence[Recorded[Fact]]) -> Sequence[tuple[Reaction, Recorded[Fact]]]:
         """List what the facts of one commit call for, in their order."""
+        called = self.called(category, [type(recorded.event) for recorded in events])
+        return [(reaction, events[index]) for reaction, index in called]
+
+    def called(self, category: str, facts: Sequence[type[Fact] | None]) -> Sequence[tuple[Reaction, int]]:
+        """List what facts of these classes in one commit call for, and by which of them, in their order."""
         to = self.to(category)
-        called = [(reaction, recorded) for recorded in events for reaction in to.get(type(recorded.event), ())]
-        last = {reaction.name: recorded for reaction, recorded in called}
-        return [
-            (reaction, recorded)
-            for reaction, recorded in called
-            if not reaction.only_last or recorded is last[reaction.name]
-        ]
+        nobody: Sequence[Reaction] = ()
+        called = [(reaction, index) for index, fact in enumerate(facts) if fact for reaction in to.get(fact, nobody)]
+        last = {reaction.name: index for reaction, index in called}
+        return [one for one in called if not one[0].only_last or last[one[0].name] == one[1]]
 
     def on(self, kind: str) -> TimerReaction | None:
         """Find the reaction to a kind of timer."""

@@ -103,14 +103,12 @@ class Work:
             Job(
                 derived_id("dead-letter", self._reactions.service, reaction.name, f"{types.id}:{index}"),
                 reaction.name,
-                one.type,
+                types.events[index].type,
                 f"{types.id}:{index}",
                 Cause(),
                 run,
             )
-            for index, one in enumerate(types.events)
-            if (fact := names.get(one.type)) is not None
-            for reaction in self._reactions.to(category)[fact]
+            for reaction, index in self._reactions.called(category, [names.get(one.type) for one in types.events])
         ]
 
     def broken(self, delivery: Delivery, error: Exception) -> Job:

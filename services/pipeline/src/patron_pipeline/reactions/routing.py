@@ -21,6 +21,7 @@ from patron_pipeline.domain.rep import REP
 from patron_pipeline.domain.rules import RULES
 from patron_pipeline.domain.rules_errors import LeadPlaced
 from patron_pipeline.handlers.finding import Finding
+from patron_pipeline.handlers.lead_facts import DONE
 from patron_pipeline.handlers.reps import SalesTeam
 from patron_pipeline.handlers.routing import Routing, routing
 from patron_pipeline.handlers.scoring import kinds_of
@@ -56,7 +57,7 @@ def routing_reactions(means: Means) -> tuple[tuple[Reaction, ...], tuple[TimerRe
         ),
         Reaction(
             "rescore-leads-of-person",
-            "contacts.activity",
+            DONE.category,
             (contacts.InteractionLogged, contacts.OrderPlaced),
             react.customer_acted,
         ),
