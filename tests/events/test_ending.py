@@ -3,9 +3,6 @@
 import asyncio
 from contextlib import suppress
 
-import pytest
-
-from patron_events import ending
 from patron_events.ending import ended
 
 
@@ -24,11 +21,10 @@ async def deaf() -> None:
     await never()
 
 
-async def test_tasks_have_ended_and_tell_what_they_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ending, "_AGAIN_S", 0.01)
+async def test_tasks_have_ended_and_tell_what_they_raised() -> None:
     tasks = [asyncio.create_task(one()) for one in (never, raising, deaf)]
     await asyncio.sleep(0)
-    cancelled, raised, heard = await asyncio.wait_for(ended(*tasks), 5)
+    cancelled, raised, heard = await asyncio.wait_for(ended(*tasks, again_s=0.01), 5)
     assert all(task.done() for task in tasks)
     assert (cancelled, heard) == (None, None)
     assert isinstance(raised, LookupError)

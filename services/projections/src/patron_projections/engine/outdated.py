@@ -14,6 +14,7 @@ from patron_projections.engine.rebuild import NotEqual, Rebuild, RebuildUnderWay
 from patron_projections.engine.swap import SwapImpossible
 
 _REFUSED_PAUSE_S: Final = 30.0
+_TIDYING_S: Final = 60.0
 _log = structlog.stdlib.get_logger("patron.projections")
 
 
@@ -45,7 +46,7 @@ class Rebuilding:
             if rebuilds.done():
                 rebuilds.result()
         finally:
-            await ended(rebuilds, stopping)
+            await ended(rebuilds, stopping, again_s=_TIDYING_S)
 
     async def _rebuilds(self) -> None:
         """Look once after each start; nothing becomes outdated later. Another process may be at it already."""
