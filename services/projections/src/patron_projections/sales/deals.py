@@ -281,7 +281,7 @@ class Deals:
     """The read model `deals`."""
 
     name: ClassVar[str] = "deals"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     context: ClassVar[str] = "pipeline"
     categories: ClassVar[frozenset[str]] = frozenset({"deal"})
     kept: ClassVar[Table | None] = TABLE
