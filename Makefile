@@ -23,7 +23,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 JOBS ?= 2
 ARGS ?=
 # The time limit of a test is an exception in its process, which asyncio may take for a task's own. This ends the process.
-LAST_RESORT := -o faulthandler_timeout=420 -o faulthandler_exit_on_timeout=true --max-worker-restart=1
+LAST_RESORT := -o faulthandler_timeout=660 -o faulthandler_exit_on_timeout=true --max-worker-restart=1
 
 .PHONY: help install up down test test-slow bench lint style types directions format lock clean
 
