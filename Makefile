@@ -20,6 +20,10 @@ export PATRON_DATA_SETS
 # pyright's launcher would ask the index for its newest version at every start.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
+# Every process loads the same modules. What Python makes of them is kept, and in .venv only.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/pycache
+
 JOBS ?= 2
 ARGS ?=
 # The time limit of a test is an exception in its process, which asyncio may take for a task's own. This ends the process.

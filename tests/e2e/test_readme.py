@@ -28,7 +28,8 @@ def steps() -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, str]]:
     """What a reader's shell has, but with a data folder and a port of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PATRON_")}
+    foreign = ("PATRON_", "MAKE", "MFLAGS")  # also what was said to a `make test` around this
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment = {
         **kept,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
