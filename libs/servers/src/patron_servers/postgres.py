@@ -21,7 +21,8 @@ from patron_servers.process import Launch, ServerProcess
 START_TIMEOUT_S = 120.0  # recovery after a crash replays up to max_wal_size
 USER = DATABASE = "patron"
 # For a machine shared with everything else: a quarter of a gigabyte of cache, few and large checkpoints, no JIT (the
-# queries are short, compiling them costs more than it saves). Durability (fsync, synchronous_commit) stays as shipped.
+# queries are short, compiling them costs more than it saves), statistics soon after an import. Durability (fsync,
+# synchronous_commit) stays as shipped.
 SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "max_connections": "100",
@@ -32,6 +33,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "max_wal_size": "2GB",
         "checkpoint_timeout": "15min",
         "random_page_cost": "1.1",
+        "autovacuum_naptime": "10s",
         "jit": "off",
         "log_min_messages": "warning",
         "timezone": "UTC",
