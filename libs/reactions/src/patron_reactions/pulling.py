@@ -83,10 +83,10 @@ class DurablePull:
         """Stop; what nobody has begun to work on goes to another host at once."""
         self._closed = True
         self._connection.on_change.discard(self._reset)
-        self._connection.stop_listening(self._listening)
         self._buffer.clear()
         for reply in list(self.held):  # also what waits inside FastStream, which forgets it when it stops
             self.settle(reply, b"-NAK")
+        await self._connection.end_listening(self._listening, timeout_s=_SILENCE_S / 2)
 
     def settle(self, reply: str, how: bytes) -> None:
         """Send `+ACK`, `-NAK` or `+WPI` for a message; where that gets lost, it is delivered again."""
@@ -143,6 +143,9 @@ class DurablePull:
                 del self._open[oldest]
             break
         answer_to = reply.decode()
+        if self._closed:  # it was under way: another host gets it now, and not when the time of this one is over
+            self.settle(answer_to, b"-NAK")
+            return
         if not self._is_wanted(body):
             self.skipped += 1
             self.settle(answer_to, b"+ACK")

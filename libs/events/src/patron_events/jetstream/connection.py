@@ -8,6 +8,7 @@ commands are written as bytes. Everything else (handshake, TLS, credentials, rec
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, cast
 
 from nats.aio.client import Client
@@ -106,6 +107,14 @@ class Connection(Client):
         self._listeners.pop(number, None)
         if self._subs.pop(number, None) is not None and self.is_connected:
             self.send(b"UNSUB %d\r\n" % number)
+
+    async def end_listening(self, number: int, *, timeout_s: float) -> None:
+        """End what `listen` began, after its listener was given all that the server had sent before it knew."""
+        if self._subs.pop(number, None) is not None and self.is_connected:
+            with suppress(ConnectionLost, NoAnswer, NoResponders):
+                self.send(b"UNSUB %d\r\n" % number)
+                await self.ask("$JS.API.INFO", timeout_s=timeout_s)  # commands are read in their order
+        self._listeners.pop(number, None)
 
     def send(self, commands: bytes) -> None:
         """Write protocol commands to the server, together with what others send in this turn of the loop.
