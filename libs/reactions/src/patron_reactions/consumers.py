@@ -109,23 +109,34 @@ def _of_log(service: str, category: str) -> Consumer:
 
 
 async def declare_all(connection: Connection, reactions: Reactions) -> Sequence[Consumer]:
-    """Create what a host of these reactions consumes, and delete what it does not; raises LogFault.
+    """Create what a host of these reactions consumes, and retire what it does not; raises LogFault.
 
     One durable for a whole log, as there was before each category had its own, is followed where it had come to: what
     it had in hand is delivered again, which changes nothing.
     """
     wanted = consumers_of(reactions)
+    whole = durable_name(reactions.service)
     for stream in dict.fromkeys(consumer.stream for consumer in wanted):
         here = [consumer for consumer in wanted if consumer.stream == stream]
-        names = await _own_names(connection, stream, reactions.service)
-        gone = sorted(set(names) - {consumer.durable for consumer in here})
-        whole = durable_name(reactions.service)
-        done = (await _info(connection, stream, whole)).ack_floor.stream_seq if whole in gone else 0
+        told = None if any(one.durable == whole for one in here) else await _info(connection, stream, whole)
         for consumer in here:
-            await declare(connection, consumer, after=done)
-        for name in gone:
-            await connection.ask(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", timeout_s=_TIMEOUT_S)
+            await declare(connection, consumer, after=told.ack_floor.stream_seq if told else 0)
+    await retire(connection, reactions)
     return wanted
+
+
+async def retire(connection: Connection, reactions: Reactions) -> None:
+    """Delete durables of this service on the streams that it reads which it does not know and nobody waits at.
+
+    Hosts of another release may still be there; they are left in peace, and a later call deletes what they leave.
+    """
+    wanted = consumers_of(reactions)
+    for stream in dict.fromkeys(consumer.stream for consumer in wanted):
+        known = {consumer.durable for consumer in wanted if consumer.stream == stream}
+        for name in await _own_names(connection, stream, reactions.service):
+            told = None if name in known else await _info(connection, stream, name)
+            if told is not None and not told.num_waiting:
+                await connection.ask(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", timeout_s=_TIMEOUT_S)
 
 
 async def declare(connection: Connection, consumer: Consumer, *, after: int = 0) -> None:
@@ -133,8 +144,16 @@ async def declare(connection: Connection, consumer: Consumer, *, after: int = 0)
 
     Without `max_deliver`: a server that gives up says so to nobody. The host gives up itself, and leaves a letter.
     """
+    error = await _create(connection, consumer, after and after + 1)
+    if error is not None:  # another host was quicker, and had read that a few more were done
+        error = await _create(connection, consumer, 0)
+    if error is not None:
+        raise LogFault(error)
+
+
+async def _create(connection: Connection, consumer: Consumer, start: int) -> ApiError | None:
     told = await _info(connection, consumer.stream, consumer.durable)
-    start = told.config.opt_start_seq if told.error is None else after and after + 1
+    start = start if told is None else told.config.opt_start_seq
     config: dict[str, Any] = {
         "name": consumer.durable,
         "durable_name": consumer.durable,
@@ -148,9 +167,7 @@ async def declare(connection: Connection, consumer: Consumer, *, after: int = 0)
     }
     subject = f"$JS.API.CONSUMER.CREATE.{consumer.stream}.{consumer.durable}.{consumer.subject}"
     request = _encode({"stream_name": consumer.stream, "config": config})
-    answer = _decode_info((await connection.ask(subject, request, timeout_s=_TIMEOUT_S)).body)
-    if answer.error is not None:
-        raise LogFault(answer.error)
+    return _decode_info((await connection.ask(subject, request, timeout_s=_TIMEOUT_S)).body).error
 
 
 async def states_on(connection: Connection, stream: str, service: str) -> Sequence[ConsumerState]:
@@ -163,10 +180,8 @@ async def states_on(connection: Connection, stream: str, service: str) -> Sequen
 async def state_of(connection: Connection, stream: str, durable: str) -> ConsumerState | None:
     """Ask how far a consumer is; None where it does not exist."""
     told = await _info(connection, stream, durable)
-    if told.error is not None:
-        if told.error.code == _NOT_FOUND:
-            return None
-        raise LogFault(told.error)
+    if told is None:
+        return None
     return ConsumerState(
         stream,
         durable,
@@ -178,8 +193,13 @@ async def state_of(connection: Connection, stream: str, durable: str) -> Consume
     )
 
 
-async def _info(connection: Connection, stream: str, durable: str) -> _Info:
-    return _decode_info((await connection.ask(f"$JS.API.CONSUMER.INFO.{stream}.{durable}", timeout_s=_TIMEOUT_S)).body)
+async def _info(connection: Connection, stream: str, durable: str) -> _Info | None:
+    told = _decode_info((await connection.ask(f"$JS.API.CONSUMER.INFO.{stream}.{durable}", timeout_s=_TIMEOUT_S)).body)
+    if told.error is None:
+        return told
+    if told.error.code == _NOT_FOUND:
+        return None
+    raise LogFault(told.error)
 
 
 async def _own_names(connection: Connection, stream: str, service: str) -> Sequence[str]:

@@ -6,6 +6,7 @@ raised); its metrics and spans name the concrete subject, so that each aggregate
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from logging import getLogger
 from typing import Any, Final
@@ -22,7 +23,7 @@ from patron_events.jetstream.patience import patiently
 from patron_events.jetstream.streams import Sizing
 from patron_events.rejections import Unavailable
 from patron_events.vault import KeyVault
-from patron_reactions.consumers import ACK_WAIT_S, Consumer, consumers_of, declare_all, state_of
+from patron_reactions.consumers import ACK_WAIT_S, Consumer, consumers_of, declare_all, retire, state_of
 from patron_reactions.dead_letters import DeadLetterNotFound, DeadLetters
 from patron_reactions.figures import ReactionFigures
 from patron_reactions.handling import Handling
@@ -174,6 +175,9 @@ class Host:
                 await self._show()
 
     async def _show(self) -> None:
+        with suppress(Exception):  # the next time will do
+            async with asyncio.timeout(_LOOK_S):
+                await retire(self._place.connection, self._reactions)
         for consumer in self._consumers:
             try:
                 async with asyncio.timeout(_LOOK_S):
