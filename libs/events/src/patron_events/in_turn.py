@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from patron_events.decisions import Asked, Committed, Decisions, Work
+from patron_events.rejections import Unavailable
 
 _TOGETHER: Final = 64
 _LONGEST_S: Final = 300.0
+"""So long those who are served together keep the others waiting."""
 
 
 @dataclass(eq=False, slots=True)
@@ -29,7 +31,7 @@ class InTurn:
         self._serving: asyncio.Task[None] | None = None
 
     async def transact(self, work: Work, asked: Asked, *, alone: bool = False) -> Committed:
-        """Run a unit when its turn has come; raises as `Decisions.transact`, and TimeoutError after five minutes.
+        """Run a unit when its turn has come; raises as `Decisions.transact`.
 
         alone: not together with others, for work that reads the log beside its unit.
         """
@@ -64,8 +66,8 @@ class InTurn:
         try:
             async with asyncio.timeout(_LONGEST_S):
                 return await self._decisions.transact_chained([(turn.work, turn.asked) for turn in turns])
-        except TimeoutError as error:
-            return [error] * len(turns)
+        except TimeoutError:  # what became of them is not known
+            return [Unavailable("It took too long.") for _ in turns]
 
     def _next(self) -> list[_Turn]:
         turns = [self._waiting.popleft()]
