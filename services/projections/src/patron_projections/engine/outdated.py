@@ -14,7 +14,7 @@ from patron_projections.engine.rebuild import NotEqual, Rebuild, RebuildUnderWay
 from patron_projections.engine.swap import SwapImpossible
 
 _REFUSED_PAUSE_S: Final = 30.0
-_TIDYING_S: Final = 60.0
+_TIDYING_S: Final = 15.0
 _log = structlog.stdlib.get_logger("patron.projections")
 
 
