@@ -132,7 +132,7 @@ async def test_where_another_process_was_quicker_a_group_is_decided_again_as_one
     await world.process().run(BOX, "shared", PutIn("b"), asked())
     turns = [here.transact(putting(f"m{number}", "c"), asked()) for number in range(4)]
     assert [answer.version for answer in await asyncio.gather(*turns)] == [1] * 4
-    # The fourth of the boxes' facts is the last that there is room for: the other units only label.
+    # Four labels, and the word that only the first of them puts into the box: once in vain, once for good.
     assert world.store.groups[-2:] == [5, 5]
     assert await world.words("box", "shared") == ("a", "b", "c")
     await world.proved()

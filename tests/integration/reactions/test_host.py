@@ -166,10 +166,7 @@ async def test_a_failing_reaction_is_repeated_alone_and_ends_in_a_dead_letter(be
     async def works(happened: Happened) -> None:
         calls["works"] += 1
 
-    both = [
-        reacting("fails", fails),
-        reacting("works", works),
-    ]
+    both = [reacting("fails", fails), reacting("works", works)]
     letters = DeadLetters(bench.connection, "tower")
     async with bench.hosting(Reactions("tower", both)):
         await bench.tower.ring("big")

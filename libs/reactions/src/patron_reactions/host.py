@@ -6,7 +6,6 @@ raised); its metrics and spans name the concrete subject, so that each aggregate
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from logging import getLogger
 from typing import Any, Final
@@ -175,9 +174,11 @@ class Host:
                 await self._show()
 
     async def _show(self) -> None:
-        with suppress(Exception):  # the next time will do
+        try:
             async with asyncio.timeout(_LOOK_S):
                 await retire(self._place.connection, self._reactions)
+        except Exception as error:  # noqa: BLE001  # the next time will do
+            _log.debug("reactions.not-retired", error_type=type(error).__name__)
         for consumer in self._consumers:
             try:
                 async with asyncio.timeout(_LOOK_S):
