@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, repeat
 from uuid import UUID
@@ -122,7 +121,6 @@ async def test_what_followed_a_whole_log_is_followed_by_those_of_its_categories(
     """As an installation has it that is older than consumers for each category."""
     whole = Consumer("CONTACTS", "reactions-tower", "crm.contacts.>")
     await declare(bench.connection, whole)
-    await declare(bench.connection, replace(whole, durable="reactions-tower_gone", subject="crm.contacts.*.gone.>"))
     pull = DurablePull(bench.connection, "CONTACTS", "reactions-tower", lambda _: True)
     await pull.open()
     for _ in range(3):

@@ -108,35 +108,33 @@ def _of_log(service: str, category: str) -> Consumer:
     return Consumer(stream_name(context), name, f"crm.{context}.*.{aggregate}.>", category)
 
 
-async def declare_all(connection: Connection, reactions: Reactions) -> Sequence[Consumer]:
-    """Create what a host of these reactions consumes, and retire what it does not; raises LogFault.
+async def declare_all(connection: Connection, reactions: Reactions) -> None:
+    """Create what a host of these reactions consumes, and retire what it does not any more; raises LogFault.
 
     One durable for a whole log, as there was before each category had its own, is followed where it had come to: what
     it had in hand is delivered again, which changes nothing.
     """
-    wanted = consumers_of(reactions)
-    whole = durable_name(reactions.service)
-    for stream in dict.fromkeys(consumer.stream for consumer in wanted):
-        here = [consumer for consumer in wanted if consumer.stream == stream]
-        told = None if any(one.durable == whole for one in here) else await _info(connection, stream, whole)
-        for consumer in here:
-            await declare(connection, consumer, after=told.ack_floor.stream_seq if told else 0)
+    for consumer in consumers_of(reactions):
+        before = await _whole(connection, consumer, reactions.service)
+        await declare(connection, consumer, after=before.ack_floor.stream_seq if before else 0)
     await retire(connection, reactions)
-    return wanted
 
 
 async def retire(connection: Connection, reactions: Reactions) -> None:
-    """Delete durables of this service on the streams that it reads which it does not know and nobody waits at.
+    """Delete the durables of whole logs at which no host of an older release waits any more.
 
-    Hosts of another release may still be there; they are left in peace, and a later call deletes what they leave.
+    Others that this release does not know may be those of a newer one, and stay.
     """
-    wanted = consumers_of(reactions)
-    for stream in dict.fromkeys(consumer.stream for consumer in wanted):
-        known = {consumer.durable for consumer in wanted if consumer.stream == stream}
-        for name in await _own_names(connection, stream, reactions.service):
-            told = None if name in known else await _info(connection, stream, name)
-            if told is not None and not told.num_waiting:
-                await connection.ask(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", timeout_s=_TIMEOUT_S)
+    whole = durable_name(reactions.service)
+    for consumer in consumers_of(reactions):
+        before = await _whole(connection, consumer, reactions.service)
+        if before is not None and not before.num_waiting:
+            await connection.ask(f"$JS.API.CONSUMER.DELETE.{consumer.stream}.{whole}", timeout_s=_TIMEOUT_S)
+
+
+async def _whole(connection: Connection, consumer: Consumer, service: str) -> _Info | None:
+    """Find the durable that followed the whole log of which this one follows a category."""
+    return None if consumer.category is None else await _info(connection, consumer.stream, durable_name(service))
 
 
 async def declare(connection: Connection, consumer: Consumer, *, after: int = 0) -> None:
